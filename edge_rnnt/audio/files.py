@@ -1,0 +1,146 @@
+"""Audio files of any rate, channels and codec -> float32 samples at the rate that was asked for.
+
+WAV, FLAC, Ogg Vorbis, Ogg Opus and MP3 through libsndfile; channels are averaged; rates are changed by soxr (HQ,
+linear phase). A file read in chunks gives the same samples as a file read whole: both are one stream.
+"""
+
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import soundfile
+import soxr
+from jaxtyping import Float32
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+READ_SECONDS = (
+  30.0  # chunk of read_audio: long enough to cost nothing, short enough to need no memory
+)
+LOUDEST = (
+  100.0  # a sample beyond this was never scaled to [-1, 1]; float files do overshoot 1 a little
+)
+UNKNOWN_LENGTH = (
+  0x7FFF0000  # writers to a pipe put such a size into a WAV header, not knowing the real one
+)
+
+
+class AudioError(ValueError):
+  """An audio file that cannot be used; the message names it, says what is wrong and what to do."""
+
+  def __init__(self, path: str | os.PathLike, problem: str, remedy: str):
+    super().__init__(f"{path}: {problem}. {remedy}")
+    self.path, self.problem, self.remedy = path, problem, remedy
+
+  def __reduce__(self) -> tuple:
+    return (AudioError, (self.path, self.problem, self.remedy))
+
+
+def read_audio(path: str | os.PathLike, sample_rate: int) -> Float32[np.ndarray, "N"]:
+  """The whole file as one channel in [-1, 1] at sample_rate (Hz).
+
+  Resampled loud audio may overshoot 1 by a little; it is not clipped.
+
+  Raises AudioError if the file is missing, empty, cut short, no audio, or holds NaN or infinite samples. A cut
+  Ogg file cannot be told from a short one and is read as far as it goes.
+  """
+  return np.concatenate(list(stream_audio(path, sample_rate, READ_SECONDS)))
+
+
+def stream_audio(
+  path: str | os.PathLike, sample_rate: int, chunk_seconds: float
+) -> Iterator[Float32[np.ndarray, "n"]]:
+  """The samples of read_audio in pieces of about chunk_seconds; the resampler's delay makes lengths vary.
+
+  Raises AudioError as read_audio does: at once for what the header shows, else when the bad piece is reached.
+  """
+  if sample_rate < 1 or not chunk_seconds > 0:
+    raise ValueError(
+      f"sample_rate (Hz) and chunk_seconds must be positive, got {sample_rate} and {chunk_seconds}."
+    )
+  return _resampled(_open(path), path, sample_rate, chunk_seconds)
+
+
+def _resampled(
+  sound: soundfile.SoundFile, path: str | os.PathLike, sample_rate: int, chunk_seconds: float
+) -> Iterator[Float32[np.ndarray, "n"]]:
+  with sound:
+    mono = _mono(sound, path, max(1, round(chunk_seconds * sound.samplerate)))
+    if sound.samplerate == sample_rate:
+      yield from mono
+      return
+    resampler = soxr.ResampleStream(sound.samplerate, sample_rate, 1, dtype="float32")
+    for block in mono:
+      samples = resampler.resample_chunk(block)
+      if len(samples):
+        yield samples
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _mono(
+  sound: soundfile.SoundFile, path: str | os.PathLike, block_frames: int
+) -> Iterator[Float32[np.ndarray, "n"]]:
+  heard = 0
+  while True:
+    try:
+      block = sound.read(block_frames, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+      raise AudioError(path, f"breaks off after {heard} samples ({error})", _REPLACE) from error
+    if not len(block):
+      break
+    heard += len(block)
+    _check_values(block, path)
+    yield block.mean(axis=1)
+  if heard < sound.frames:
+    raise AudioError(
+      path, f"is cut short: {sound.frames} samples announced, {heard} found", _REPLACE
+    )
+
+
+def _check_values(block: Float32[np.ndarray, "n C"], path: str | os.PathLike) -> None:
+  if not np.isfinite(block).all():
+    raise AudioError(path, "holds NaN or infinite samples", "Write it again from its source.")
+  loudest = np.abs(block).max()
+  if loudest > LOUDEST:
+    raise AudioError(
+      path,
+      f"holds samples of size {loudest:.4g}, where floating-point audio stays within [-1, 1]",
+      "Divide 16-bit values by 32768 before writing them as floats.",
+    )
+
+
+_REPLACE = "Copy or download it again, or leave it out of the list."
+
+
+class _ForwardOnly(soundfile.SoundFile):
+  """soundfile seeks to where it stands after every read, which makes MP3 lose its bit reservoir."""
+
+  def seekable(self) -> bool:
+    return False
+
+
+def _open(path: str | os.PathLike) -> soundfile.SoundFile:
+  location = pathlib.Path(path)
+  if not location.exists():
+    raise AudioError(path, "does not exist", "Check the path and the folder it is relative to.")
+  if not location.is_file():
+    raise AudioError(path, "is not a file", "Name one audio file, not a folder.")
+  if not location.stat().st_size:
+    raise AudioError(path, "is empty (0 bytes)", _REPLACE)
+  try:
+    sound = _ForwardOnly(os.fspath(location))
+  except (soundfile.SoundFileError, TypeError, ValueError) as error:
+    known = ", ".join(suffix[1:].upper() for suffix in AUDIO_SUFFIXES)
+    raise AudioError(
+      path, f"is broken or is not audio of a known kind ({error})", f"Readable kinds: {known}."
+    ) from error
+  if not sound.frames:
+    raise AudioError(path, "holds no samples", _REPLACE)
+  # libsndfile reads a cut WAV without complaint and only notes the contradiction in its log.
+  note = re.search(r"^data : (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
+  if note and int(note[2]) < int(note[1]) < UNKNOWN_LENGTH:
+    raise AudioError(
+      path, f"is cut short: {note[1]} bytes of sound announced, {note[2]} found", _REPLACE
+    )
+  return sound
