@@ -40,10 +40,12 @@ class LSTM:
     c_t = clip(f * c_{t-1} + i * g, -10, 10)
     h_t = (o * tanh(c_t)) projection
 
-  LN subtracts the mean over the H cells of a gate and divides by sqrt(variance + 1e-8). Without `projection`, P = H.
+  LN subtracts the mean over the H cells of a gate and divides by sqrt(variance + 1e-8).
+  Without `projection`, h_t = o * tanh(c_t) and P = H.
   Parameters: kernel [D+P, 4H] (columns i f g o), bias [4H], gain [4H], projection [H, P].
   Raises ValueError for sizes below one.
-  Hochreiter and Schmidhuber 1997; projection: Sak et al. 2014; layer norm: Ba et al. 2016, eq. 20-22, without the norm of c.
+  Hochreiter and Schmidhuber 1997; projection: Sak et al. 2014; layer norm: Ba et al. 2016, eq.
+  20-22, without the norm of c.
   """
 
   gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
@@ -98,7 +100,7 @@ class LSTM:
   def unroll(
     self, params: Params, state: LSTMState, xs: Sequence, lengths: Lengths, tap: Tap = IDENTITY
   ) -> tuple[LSTMState, Float[Array, "B T P"]]:
-    """All frames: outputs are zero beyond `lengths`, the state is the one at each utterance's last frame."""
+    """All frames: outputs are zero beyond `lengths`; the state is that after the last frame."""
     kernel, recurrent, projection = self._matrices(params, xs.shape[-1], tap)
     xs = jnp.swapaxes(silence_padding(xs, lengths), 0, 1)
     inputs = matmul(tap("input", xs), kernel)

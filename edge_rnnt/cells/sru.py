@@ -39,11 +39,13 @@ class SRU:
     c_t = clip(LN(f * c_{t-1} + (1 - f) * u) * gain_c, -10, 10)
     h_t = (r * tanh(c_t) + (1 - r) * (s + bias_s)) projection
 
-  LN as in LSTM; without layer norm it and the gains are left out. The state is the normalized, clipped c_t.
-  Parameters: kernel [D, 4H] (columns u f r s), bias [4H] (bias_u never acts, and is kept so that parameter counts compare with
-  the literature), gain [3H] (f r c), projection [H, P].
+  LN as in LSTM; without layer norm it and the gains are left out.
+  The state is the normalized, clipped c_t.
+  Parameters: kernel [D, 4H] (columns u f r s), bias [4H] (bias_u never acts, and is kept so that
+  counts compare with the literature), gain [3H] (f r c), projection [H, P].
   Raises ValueError for sizes below one.
-  Lei et al. 2018, "Simple Recurrent Units", in the form without peepholes whose highway has its own matrix.
+  Lei et al. 2018, "Simple Recurrent Units", in the form without peepholes whose highway has its
+  own matrix.
   """
 
   gates: ClassVar[tuple[str, ...]] = ("u", "f", "r", "s")
@@ -92,7 +94,7 @@ class SRU:
   def unroll(
     self, params: Params, state: SRUState, xs: Sequence, lengths: Lengths, tap: Tap = IDENTITY
   ) -> tuple[SRUState, Float[Array, "B T P"]]:
-    """All frames: outputs are zero beyond `lengths`, the state is the one at each utterance's last frame."""
+    """All frames: outputs are zero beyond `lengths`; the state is that after the last frame."""
     xs = jnp.swapaxes(silence_padding(xs, lengths), 0, 1)
     u, f, r, s = self._gates(params, xs, tap)
 
