@@ -1,0 +1,50 @@
+"""What was left out of a data set, and why: counted by reason, each with its path. Nothing is lost
+silently.
+"""
+
+import collections
+import dataclasses
+import pathlib
+
+
+@dataclasses.dataclass(frozen=True)
+class Rejected:
+  """One utterance that is not used: where it is, why in a few words, and what was found."""
+
+  path: str
+  reason: str
+  detail: str = ""
+
+  def __str__(self) -> str:
+    return f"{self.path}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class ManifestReport:
+  """How many utterances are used, and every one that is not."""
+
+  accepted: int
+  rejected: tuple[Rejected, ...] = ()
+
+  @property
+  def counts(self) -> dict[str, int]:
+    """Rejections by reason, most frequent first."""
+    return dict(collections.Counter(each.reason for each in self.rejected).most_common())
+
+  def __add__(self, later: "ManifestReport") -> "ManifestReport":
+    """The report of two checks in a row: what the later one accepted, and what either rejected."""
+    return ManifestReport(later.accepted, self.rejected + later.rejected)
+
+  def __str__(self) -> str:
+    if not self.rejected:
+      return f"{self.accepted} utterances used, none left out"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in self.counts.items())
+    return f"{self.accepted} utterances used, {len(self.rejected)} left out: {reasons}"
+
+  def write(self, path: pathlib.Path) -> None:
+    """Writes one line per rejected utterance (path, reason, detail; tab-separated) below the
+    summary.
+    """
+    lines = [f"# {self}", "path\treason\tdetail"]
+    lines += [f"{each.path}\t{each.reason}\t{each.detail}" for each in self.rejected]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
