@@ -9,7 +9,7 @@ import numpy as np
 from edge_rnnt.audio.files import AudioError, read_audio
 from edge_rnnt.inputs.dataset import CACHE_BYTES, to_int16
 from edge_rnnt.inputs.manifest import Utterance
-from edge_rnnt.inputs.report import ManifestReport, Rejected
+from edge_rnnt.inputs.rejected import ManifestReport, Rejected
 
 # Below this peak (-60 dB of full scale) 16-bit audio has about five bits left: a muted microphone,
 # not speech.

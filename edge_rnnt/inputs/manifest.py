@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES
-from edge_rnnt.inputs.report import ManifestReport, Rejected
+from edge_rnnt.inputs.rejected import ManifestReport, Rejected
 
 REQUIRED = ("path", "text")
 OPTIONAL = ("speaker", "split", "seconds", "id")

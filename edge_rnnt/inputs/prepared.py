@@ -10,7 +10,7 @@ from jaxtyping import Int, Int32
 
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.inputs.dataset import Source
-from edge_rnnt.inputs.report import ManifestReport, Rejected
+from edge_rnnt.inputs.rejected import ManifestReport, Rejected
 
 
 class Encoder(Protocol):
