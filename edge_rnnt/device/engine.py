@@ -1,0 +1,157 @@
+"""A recognizer from a device file: whole utterances at once, or streams that take audio as it
+comes.
+
+    recognizer = Recognizer.open("model.edge")
+    stream = recognizer.stream()
+    for samples in microphone: stream.accept(samples); show(stream.text)
+    stream.finish()
+
+The text does not depend on how the audio was cut: frames pass through the network one at a time.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from edge_rnnt.device.container import Container, ContainerError, read
+from edge_rnnt.device.float_network import float_network
+from edge_rnnt.device.network import EncoderStream, Network
+from edge_rnnt.device.search import MAX_SYMBOLS, GreedySearch, Token
+from edge_rnnt.text.wordpiece import WordPieces
+
+NETWORKS = {"float": float_network, "hybrid": float_network}
+WORD_BEGINS = "▁"
+
+
+class Word(NamedTuple):
+  """A word and when it was recognized to begin, in seconds from the beginning of the audio."""
+
+  text: str
+  start: float
+
+
+class Recognizer:
+  """A model in memory; streams share it. Raises ContainerError if the file's parts don't fit each
+  other.
+  """
+
+  def __init__(self, container: Container, max_symbols: int = MAX_SYMBOLS) -> None:
+    try:
+      self.wordpieces = WordPieces(container.wordpieces)
+    except ValueError as error:
+      raise ContainerError(f"{container.path}: the word-pieces are broken: {error}") from error
+    if self.wordpieces.vocab_size != container.architecture.vocab_size:
+      raise ContainerError(
+        f"{container.path}: the word-pieces make a vocabulary of {self.wordpieces.vocab_size},"
+        f" the model has one of {container.architecture.vocab_size}"
+      )
+    self.container = container
+    self.front_end = container.front_end
+    self.max_symbols = max_symbols
+    self.network: Network = NETWORKS[container.scheme](container)
+
+  @classmethod
+  def open(cls, path: str | Path, max_symbols: int = MAX_SYMBOLS) -> "Recognizer":
+    """Raises ContainerError, naming the file and the reason, for a file that cannot be used."""
+    return cls(read(path), max_symbols)
+
+  @property
+  def sample_rate(self) -> int:
+    return self.front_end.sample_rate
+
+  @property
+  def frame_seconds(self) -> float:
+    """Seconds of audio in one encoded frame."""
+    return self.front_end.frame_seconds * self.container.architecture.time_reduction
+
+  def stream(self) -> "Stream":
+    """A fresh stream for one utterance."""
+    return Stream(self)
+
+  def search(self, batch: int) -> GreedySearch:
+    """A search over `batch` streams from their beginning."""
+    return GreedySearch(self.network, self.wordpieces.blank_id, batch, self.max_symbols)
+
+  def recognize(self, utterances: Sequence[np.ndarray], batch: int = 64) -> list[str]:
+    """Texts of whole utterances (samples [N] at `sample_rate`), `batch` of them in lock step."""
+    features = [self.front_end.features(samples) for samples in utterances]
+    # Utterances of like length side by side waste the fewest steps.
+    order = sorted(range(len(features)), key=lambda index: len(features[index]))
+    texts = [""] * len(features)
+    for begin in range(0, len(order), batch):
+      rows = order[begin : begin + batch]
+      for index, tokens in zip(rows, self._lock_step([features[i] for i in rows]), strict=True):
+        texts[index] = self.wordpieces.decode([token.id for token in tokens])
+    return texts
+
+  def _lock_step(self, features: list[np.ndarray]) -> list[list[Token]]:
+    reduction = self.container.architecture.time_reduction
+    lengths = np.array([len(rows) for rows in features])
+    padded = np.zeros((len(features), lengths.max(), self.front_end.feature_dim), np.float32)
+    for row, frames in zip(padded, features, strict=True):
+      row[: len(frames)] = frames
+    encoder, search = EncoderStream(self.network.encoder, len(features)), self.search(len(features))
+    for time in range(lengths.max()):
+      encoded = encoder.accept(padded[:, time], time < lengths)
+      if encoded is not None:
+        search.accept(encoded, time - time % reduction < lengths)
+    encoded = encoder.finish()
+    if encoded is not None:
+      search.accept(encoded, (lengths.max() - 1) // reduction * reduction < lengths)
+    return search.tokens
+
+
+class Stream:
+  """One utterance while it is spoken; `text` and `words` may be read at any time."""
+
+  def __init__(self, recognizer: Recognizer) -> None:
+    self._recognizer = recognizer
+    self._front_end = recognizer.front_end.stream()
+    self._encoder = EncoderStream(recognizer.network.encoder, 1)
+    self._search = recognizer.search(1)
+    self._finished = False
+
+  def accept(self, samples: np.ndarray) -> None:
+    """More audio, float [n] in [-1, 1]; raises ValueError after `finish`."""
+    if self._finished:
+      raise ValueError("the stream is finished: begin the next utterance with recognizer.stream()")
+    self._consume(self._front_end.accept(samples))
+
+  def finish(self) -> None:
+    """The audio has ended: what the front end and the encoder still held back is recognized."""
+    if self._finished:
+      return
+    self._finished = True
+    self._consume(self._front_end.finish())
+    encoded = self._encoder.finish()
+    if encoded is not None:
+      self._search.accept(encoded)
+
+  @property
+  def tokens(self) -> list[Token]:
+    return self._search.tokens[0]
+
+  @property
+  def text(self) -> str:
+    return self._recognizer.wordpieces.decode([token.id for token in self.tokens])
+
+  @property
+  def words(self) -> list[Word]:
+    """The words of `text`; a word starts with the frame of its first piece."""
+    wordpieces, seconds = self._recognizer.wordpieces, self._recognizer.frame_seconds
+    unknown, groups = wordpieces.unknown_id, []
+    for token in self.tokens:
+      begins = token.id == unknown or wordpieces.pieces[token.id].startswith(WORD_BEGINS)
+      if begins or not groups:
+        groups.append([])
+      groups[-1].append(token)
+    spelled = [(wordpieces.decode([t.id for t in group]), group[0].frame) for group in groups]
+    return [Word(text, round(frame * seconds, 3)) for text, frame in spelled if text]
+
+  def _consume(self, features: np.ndarray) -> None:
+    for row in features:
+      encoded = self._encoder.accept(row[None])
+      if encoded is not None:
+        self._search.accept(encoded)

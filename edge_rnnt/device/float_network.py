@@ -1,0 +1,88 @@
+"""Device file -> network in float32: the float scheme, and the hybrid one, whose matrix products
+alone are in integers.
+"""
+
+import numpy as np
+from jaxtyping import Float32
+
+from edge_rnnt.device.container import Container
+from edge_rnnt.device.float_cells import FloatCIFG, FloatLSTM, FloatSRU, Weights
+from edge_rnnt.device.network import Encoder, Network
+from edge_rnnt.device.products import FloatProduct, HybridProduct, Product
+from edge_rnnt.export.architecture import Layer
+from edge_rnnt.export.layout import SCALE
+
+CELLS = {"lstm": FloatLSTM, "cifg": FloatCIFG, "sru": FloatSRU}
+
+Rows = Float32[np.ndarray, "B D"]
+
+
+def float_network(container: Container) -> Network:
+  """The network of a file whose scheme is "float" or "hybrid"."""
+  architecture = container.architecture
+  encoder = Encoder(
+    layers=[_cell(container, layer) for layer in architecture.encoder],
+    reduction=architecture.time_reduction,
+    below=architecture.time_reduction_after,
+    enter=lambda features: features,
+    silence=[np.float32(0)] * architecture.encoder_layers,
+  )
+  embedding = container.dense("prediction/embedding")
+  if container.scheme == "hybrid":
+    embedding = embedding * container.dense("prediction/embedding" + SCALE)
+  return Network(
+    encoder=encoder,
+    prediction=[_cell(container, layer) for layer in architecture.prediction],
+    embedding=embedding,
+    joint=FloatJoint(container),
+  )
+
+
+class FloatJoint:
+  """scores = tanh(encoded W_e + predicted W_p + b) W_o + b_o."""
+
+  def __init__(self, container: Container) -> None:
+    self._encoder = _product(container, "joint/encoder")
+    self._prediction = _product(container, "joint/prediction")
+    self._output = _product(container, "joint/output_kernel")
+    self._bias = container.dense("joint/bias")
+    self._output_bias = container.dense("joint/output_bias")
+
+  def encoded(self, rows: Rows) -> Rows:
+    return self._encoder(rows)
+
+  def predicted(self, rows: Rows) -> Rows:
+    return self._prediction(rows) + self._bias
+
+  def scores(self, encoded: Rows, predicted: Rows) -> Rows:
+    return self._output(np.tanh(encoded + predicted)) + self._output_bias
+
+
+def _cell(container: Container, layer: Layer) -> FloatLSTM | FloatSRU:
+  name, split = layer.path, layer.input_dim
+  tensor = container.dense(f"{name}/kernel")
+  if container.scheme == "hybrid":
+    scale = container.dense(f"{name}/kernel{SCALE}")
+    inputs: Product = HybridProduct(tensor[:split], scale[0])
+    recurrent = HybridProduct(tensor[split:], scale[1]) if layer.recurrent_dim else None
+  else:
+    inputs = FloatProduct(tensor[:split])
+    recurrent = FloatProduct(tensor[split:]) if layer.recurrent_dim else None
+  gain = container.dense(f"{name}/gain") if layer.normalized else None
+  return CELLS[layer.cell](
+    Weights(
+      inputs=inputs,
+      recurrent=recurrent,
+      projection=None if layer.projection is None else _product(container, f"{name}/projection"),
+      bias=container.dense(f"{name}/bias").reshape(-1, layer.cells),
+      gain=None if gain is None else gain.reshape(-1, layer.cells),
+      output_dim=layer.output_dim,
+    )
+  )
+
+
+def _product(container: Container, name: str) -> Product:
+  tensor = container.dense(name)
+  if container.scheme == "hybrid":
+    return HybridProduct(tensor, container.dense(name + SCALE))
+  return FloatProduct(tensor)

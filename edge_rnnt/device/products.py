@@ -1,0 +1,58 @@
+"""Matrix products of the float and hybrid engines: rows [B, D] times weights [D, E]."""
+
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32, Int8
+
+LARGEST_EXACT = 1 << 24
+"""Whole numbers up to here, and sums of them in any order, are exact in float32."""
+
+
+class Product(Protocol):
+  """x -> x W in float32."""
+
+  def __call__(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B E"]: ...
+
+
+class FloatProduct:
+  """x W."""
+
+  def __init__(self, weights: Float32[np.ndarray, "D E"]) -> None:
+    self._weights = np.ascontiguousarray(weights, np.float32)
+
+  def __call__(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B E"]:
+    return x @ self._weights
+
+
+class HybridProduct:
+  """x W with W in 8 bits and x quantized on the fly, each row with its own scale.
+
+    s = max |x| / 127;   q = round(x / s);   y = (q W_8) * (s * scale)
+
+  The sum over integers is exact, the rest float32; a row of zeros gives zeros.
+  Paper part "hybrid": symmetric weights and activations, float between the operations.
+  """
+
+  def __init__(self, weights: Int8[np.ndarray, "D E"], scale: Float32[np.ndarray, "E"]) -> None:
+    self._weights = exact_operand(weights)
+    self._scale = scale
+
+  def __call__(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B E"]:
+    limit = np.abs(x).max(axis=1, keepdims=True)
+    row_scale = np.where(limit > 0, limit / np.float32(127), np.float32(1))
+    q = np.round(x / row_scale).astype(self._weights.dtype, copy=False)
+    return (q @ self._weights).astype(np.float32, copy=False) * (row_scale * self._scale)
+
+
+def exact_operand(weights: Int8[np.ndarray, "D E"]) -> np.ndarray:
+  """The weights in the fastest float type whose products with int8 rows are exact: BLAS then
+  multiplies integers.
+
+  Every partial sum of x W is a whole number of at most 128 * max_e sum_d |w_de| (x of 8 bits).
+  Up to 2^24 float32 holds it
+  exactly, in whatever order the library adds; up to 2^53 float64 does, which is beyond any matrix
+  there is.
+  """
+  largest = 128 * int(np.abs(weights.astype(np.int64)).sum(axis=0).max(initial=0))
+  return weights.astype(np.float32 if largest <= LARGEST_EXACT else np.float64)

@@ -1,0 +1,111 @@
+"""Writes the device file: one safetensors file that holds everything a recognizer needs.
+
+header   JSON: of every tensor its type, shape and place; `__metadata__`, whose values are strings:
+           format       "edge_rnnt"
+           version      "1"
+           scheme       "float" | "hybrid" | "integer"
+           model        JSON, the sizes (export/architecture.py)
+           front_end    JSON, as FrontEnd.to_json gives it
+           activations  JSON, {name: {"scale", "zero_point"}} (integer only, else {})
+           block        JSON, [inputs, outputs] of a block of the sparse kernels
+           card         the model card, plain text
+tensors  as export/layout.py lists them, and `wordpieces`, the bytes of the sentencepiece model.
+         A kernel that takes less room in blocks than dense is stored as `kernel.blocks`,
+         `kernel.index`, `kernel.count` (export/blocks.py).
+"""
+
+import json
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+
+from edge_rnnt.export import blocks, layout
+from edge_rnnt.export.architecture import Architecture
+
+FORMAT = "edge_rnnt"
+VERSION = "1"
+WORDPIECES = "wordpieces"
+METADATA = ("format", "version", "scheme", "model", "front_end", "activations", "block", "card")
+
+
+class Frozen(NamedTuple):
+  """A model as plain arrays, ready to be written; made by `freeze`."""
+
+  architecture: Architecture
+  scheme: str
+  tensors: Mapping[str, np.ndarray]
+  """As `layout.expected` lists them, kernels dense."""
+  activations: Mapping[str, Mapping[str, float]]
+  block: tuple[int, int]
+
+
+def stored(frozen: Frozen) -> dict[str, np.ndarray]:
+  """The tensors as they lie in the file: every kernel in blocks if that is smaller.
+
+  Raises ValueError naming the first tensor that is missing, unknown, or of another type or shape
+  than the layout says.
+  """
+  expected = layout.expected(frozen.architecture, frozen.scheme)
+  if set(expected) != set(frozen.tensors):
+    raise ValueError(f"tensors missing or unknown: {sorted(set(expected) ^ set(frozen.tensors))}")
+  tensors = {}
+  for name, spec in expected.items():
+    tensor = np.ascontiguousarray(frozen.tensors[name])
+    if (tensor.dtype, tensor.shape) != spec:
+      raise ValueError(
+        f"{name} is {tensor.dtype} {tensor.shape}, expected {spec.dtype} {spec.shape}"
+      )
+    tensors[name] = tensor
+  for name in layout.kernels(frozen.architecture):
+    packed = blocks.pack(tensors[name], frozen.block)
+    if packed.nbytes < tensors[name].nbytes:
+      del tensors[name]
+      tensors |= {f"{name}.{part}": value for part, value in zip(blocks.PARTS, packed, strict=True)}
+  return tensors
+
+
+def write(
+  path: str | Path, frozen: Frozen, front_end: Mapping[str, Any], wordpieces: bytes, card: str = ""
+) -> int:
+  """Writes the file, whole or not at all, and returns its size in bytes."""
+  metadata = {
+    "format": FORMAT,
+    "version": VERSION,
+    "scheme": frozen.scheme,
+    "model": json.dumps(frozen.architecture.to_json()),
+    "front_end": json.dumps(dict(front_end)),
+    "activations": json.dumps(frozen.activations),
+    "block": json.dumps(list(frozen.block)),
+    "card": card,
+  }
+  tensors = stored(frozen) | {WORDPIECES: np.frombuffer(wordpieces, np.uint8)}
+  content = safetensors.numpy.save(tensors, metadata)
+  path = Path(path)
+  # A reader must never see half a file, and a killed writer must not leave one under the right
+  # name.
+  with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+    try:
+      file.write(content)
+      file.flush()
+      os.fsync(file.fileno())
+      os.chmod(file.name, 0o644)
+      os.replace(file.name, path)
+    except BaseException:
+      os.unlink(file.name)
+      raise
+  return len(content)
+
+
+def sizes(tensors: Mapping[str, np.ndarray]) -> dict[str, int]:
+  """Bytes by part of the model: every layer, the embedding, the joint network, the word-pieces."""
+  total: dict[str, int] = defaultdict(int)
+  for name, tensor in tensors.items():
+    part = name.split(".")[0].split("/")
+    total["/".join(part[:2]) if part[0] != "joint" else "joint"] += tensor.nbytes
+  return dict(total)

@@ -1,0 +1,118 @@
+"""Which tensors a device file of a given model and scheme holds: names, types and shapes.
+
+One table, read by whoever writes a file (`freeze`) and whoever opens one. Weights of 8 bits have
+their scales beside them:
+`joint/encoder` is int8 and `joint/encoder.scale` float32, so that  weight = int8 * scale.
+
+  scheme   matrices  their scales                                  bias     gain
+  float    float32   -                                             float32  float32
+  hybrid   int8      per output (a kernel: for x and h each)       float32  float32
+  integer  int8      per matrix (a kernel: per gate, x and h each) int32    int16, scale per gate
+
+Matrices are the kernels, projections, the three of the joint network, and the embedding (which
+has one scale always).
+
+The scales of the integer scheme's biases follow from the others (export/freeze.py) and are not
+stored; the formats of its activations are named numbers in the metadata: `<layer>/input` for the
+first layer of the encoder, and for every layer `gates/<gate>`, `cell`, `hidden` (if it has a
+projection), `output`.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from edge_rnnt.export.architecture import Architecture, Layer
+
+SCHEMES = ("float", "hybrid", "integer")
+SCALE = ".scale"
+
+
+class Spec(NamedTuple):
+  """Type and shape of a stored tensor."""
+
+  dtype: np.dtype
+  shape: tuple[int, ...]
+
+
+def kernels(architecture: Architecture) -> dict[str, tuple[int, int]]:
+  """The matrices that pruning may have thinned out, hence that may be stored in blocks."""
+  return {f"{layer.path}/kernel": layer.kernel_shape for layer in architecture.layers}
+
+
+def matrices(architecture: Architecture) -> dict[str, tuple[int, int]]:
+  """Every matrix that the quantized schemes keep in 8 bits, [in, out] (the embedding: [V, E])."""
+  found = dict(kernels(architecture))
+  for layer in architecture.layers:
+    if layer.projection is not None:
+      found[f"{layer.path}/projection"] = (layer.cells, layer.projection)
+  found["prediction/embedding"] = (architecture.vocab_size, architecture.embedding_dim)
+  found["joint/encoder"] = (architecture.encoder_dim, architecture.joint_dim)
+  found["joint/prediction"] = (architecture.prediction_dim, architecture.joint_dim)
+  found["joint/output_kernel"] = (architecture.joint_dim, architecture.vocab_size)
+  return found
+
+
+def vectors(architecture: Architecture) -> dict[str, tuple[int]]:
+  """Biases and layer-norm gains."""
+  found = {}
+  for layer in architecture.layers:
+    found[f"{layer.path}/bias"] = (len(layer.gates) * layer.cells,)
+    if layer.normalized:
+      found[f"{layer.path}/gain"] = (len(layer.normalized) * layer.cells,)
+  found["joint/bias"] = (architecture.joint_dim,)
+  found["joint/output_bias"] = (architecture.vocab_size,)
+  return found
+
+
+def expected(architecture: Architecture, scheme: str) -> dict[str, Spec]:
+  """All tensors of a file, kernels as if they were dense; ValueError for a scheme that does not
+  exist.
+  """
+  if scheme not in SCHEMES:
+    raise ValueError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
+  integer, weights = scheme == "integer", "float32" if scheme == "float" else "int8"
+  tensors = {name: (weights, shape) for name, shape in matrices(architecture).items()}
+  for name, shape in vectors(architecture).items():
+    gain = name.endswith("/gain")
+    tensors[name] = ("int16" if gain else "int32", shape) if integer else ("float32", shape)
+  if scheme != "float":
+    for name, shape in scales(architecture, scheme).items():
+      tensors[name + SCALE] = ("float32", shape)
+  return {name: Spec(np.dtype(dtype), shape) for name, (dtype, shape) in tensors.items()}
+
+
+def scales(architecture: Architecture, scheme: str) -> dict[str, tuple[int, ...]]:
+  """Shapes of the scales of a quantized scheme: a kernel has them apart for its rows of x and of
+  h.
+  """
+  found: dict[str, tuple[int, ...]] = {}
+  per_output = scheme == "hybrid"
+  for name, (_, outputs) in matrices(architecture).items():
+    found[name] = (outputs,) if per_output and name != "prediction/embedding" else (1,)
+  for layer in architecture.layers:
+    parts = 2 if layer.recurrent_dim else 1
+    found[f"{layer.path}/kernel"] = (
+      parts,
+      layer.kernel_shape[1] if per_output else len(layer.gates),
+    )
+    if layer.normalized and not per_output:
+      found[f"{layer.path}/gain"] = (len(layer.normalized),)
+  return found
+
+
+def activations(architecture: Architecture) -> dict[str, int]:
+  """Bits of every activation that the integer scheme stores a format for."""
+  return {"encoder/layer_0/input": 8} | {
+    f"{layer.path}/{name}": bits for layer in architecture.layers for name, bits in _layer(layer)
+  }
+
+
+def _layer(layer: Layer) -> Iterator[tuple[str, int]]:
+  for gate in layer.gates:
+    yield f"gates/{gate}", 16
+  yield "cell", 16
+  if layer.projection is not None:
+    yield "hidden", 8
+  yield "output", 8
