@@ -1,7 +1,8 @@
 """Audio files of any rate, channels and codec -> float32 samples at the rate that was asked for.
 
-WAV, FLAC, Ogg Vorbis, Ogg Opus and MP3 through libsndfile; channels are averaged; rates are changed by soxr (HQ,
-linear phase). A file read in chunks gives the same samples as a file read whole: both are one stream.
+WAV, FLAC, Ogg Vorbis, Ogg Opus and MP3 through libsndfile; channels are averaged; rates are changed
+by soxr (HQ, linear phase). A file read in chunks gives the same samples as a file read whole: both
+are one stream.
 """
 
 import os
@@ -15,15 +16,9 @@ import soxr
 from jaxtyping import Float32
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
-READ_SECONDS = (
-  30.0  # chunk of read_audio: long enough to cost nothing, short enough to need no memory
-)
-LOUDEST = (
-  100.0  # a sample beyond this was never scaled to [-1, 1]; float files do overshoot 1 a little
-)
-UNKNOWN_LENGTH = (
-  0x7FFF0000  # writers to a pipe put such a size into a WAV header, not knowing the real one
-)
+READ_SECONDS = 30.0  # the chunks of read_audio: no overhead to speak of, little memory
+LOUDEST = 100.0  # float files overshoot 1 a little; what is beyond this was never scaled to [-1, 1]
+UNKNOWN_LENGTH = 0x7FFF0000  # writers to a pipe put such sizes into WAV headers
 
 
 class AudioError(ValueError):
@@ -42,8 +37,8 @@ def read_audio(path: str | os.PathLike, sample_rate: int) -> Float32[np.ndarray,
 
   Resampled loud audio may overshoot 1 by a little; it is not clipped.
 
-  Raises AudioError if the file is missing, empty, cut short, no audio, or holds NaN or infinite samples. A cut
-  Ogg file cannot be told from a short one and is read as far as it goes.
+  Raises AudioError if the file is missing, empty, cut short, no audio, or holds NaN or infinite
+  samples. A cut Ogg or MP3 file cannot be told from a short one; it is read as far as it goes.
   """
   return np.concatenate(list(stream_audio(path, sample_rate, READ_SECONDS)))
 
@@ -51,9 +46,10 @@ def read_audio(path: str | os.PathLike, sample_rate: int) -> Float32[np.ndarray,
 def stream_audio(
   path: str | os.PathLike, sample_rate: int, chunk_seconds: float
 ) -> Iterator[Float32[np.ndarray, "n"]]:
-  """The samples of read_audio in pieces of about chunk_seconds; the resampler's delay makes lengths vary.
+  """The samples of read_audio in pieces of about chunk_seconds; resampling makes lengths vary.
 
-  Raises AudioError as read_audio does: at once for what the header shows, else when the bad piece is reached.
+  Raises AudioError as read_audio does: at once for what the header shows, else when the bad piece
+  is reached.
   """
   if sample_rate < 1 or not chunk_seconds > 0:
     raise ValueError(
@@ -92,7 +88,8 @@ def _mono(
     heard += len(block)
     _check_values(block, path)
     yield block.mean(axis=1)
-  if heard < sound.frames:
+  # The header of an MP3 only estimates its length.
+  if heard < sound.frames and sound.format != "MP3":
     raise AudioError(
       path, f"is cut short: {sound.frames} samples announced, {heard} found", _REPLACE
     )

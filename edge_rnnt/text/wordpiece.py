@@ -1,7 +1,8 @@
 """Words <-> word-pieces through sentencepiece, with the blank where every room expects it.
 
-Ids: 0 is the unknown piece, 1 ... are the pieces, and the last one, vocab_size - 1, is the transducer's blank. The blank is
-fixed here and nowhere else; sentencepiece does not know it. Vocabulary sizes count it everywhere.
+Ids: 0 is the unknown piece, 1 ... are the pieces, and the last one, vocab_size - 1, is the
+transducer's blank. The blank is fixed here and nowhere else; sentencepiece does not know it.
+Vocabulary sizes count it everywhere.
 """
 
 import functools
@@ -26,20 +27,21 @@ def train_wordpieces(
 ) -> bytes:
   """Texts -> a sentencepiece model of at most vocab_size tokens, blank and unknown counted.
 
-  "word" is for closed vocabularies: one piece per whole word, the most frequent ones if there are too many.
-  "bpe", "unigram" and "char" are for open ones: any text in known letters can be written. Text is taken as it is
-  but for runs of white space, which become one space; normalize letters before. The same texts in the same
-  order give the same bytes.
+  "word" is for closed vocabularies: one piece per whole word, the most frequent ones if there are
+  too many. "bpe", "unigram" and "char" are for open ones: any text in known letters can be written.
+  Text is taken as it is but for runs of white space, which become one space; normalize letters
+  before. The same texts in the same order give the same bytes.
 
-  character_coverage: share of the letters of all texts that get a piece ("bpe", "unigram", "char"); rarer ones
+  character_coverage: share of the letters of all texts that get a piece ("bpe", "unigram", "char");
+  rarer ones
     become unknown.
 
   Raises ValueError when there is no text, or vocab_size is too small to hold the letters.
   """
   if model_type not in ("word", "bpe", "unigram", "char"):
     raise ValueError(f'model_type is "word", "bpe", "unigram" or "char", got {model_type!r}.')
-  if not 0 < character_coverage <= 1:
-    raise ValueError(f"character_coverage is a share in (0, 1], got {character_coverage}.")
+  if not 0.98 <= character_coverage <= 1:
+    raise ValueError(f"character_coverage is a share from 0.98 to 1, got {character_coverage}.")
   corpus = [text for text in map(_one_spaced, texts) if text]
   if not corpus:
     raise ValueError("word-pieces need text to be trained on, got none but empty lines.")
@@ -64,21 +66,21 @@ def train_wordpieces(
     )
   except RuntimeError as error:
     raise ValueError(
-      f"sentencepiece could not make {vocab_size} {model_type} pieces from {len(corpus)} texts: {error}"
+      f"sentencepiece made no {vocab_size} {model_type} pieces of {len(corpus)} texts: {error}"
     ) from error
   return model.getvalue()
 
 
 def _check_room(texts: list[str], vocab_size: int, model_type: str, coverage: float) -> None:
+  if vocab_size < 3:
+    raise ValueError(f"vocab_size counts blank, unknown and pieces: at least 3, got {vocab_size}.")
   letters = set().union(*texts) - {" "}
-  # With less than full coverage sentencepiece decides which letters stay, and says so itself.
-  needed = 3 if model_type in ("word", "char") or coverage < 1 else len(letters) + 3
-  if vocab_size < needed:
+  # "word" and "char" keep the most frequent; below full coverage sentencepiece itself decides.
+  if model_type in ("bpe", "unigram") and coverage == 1 and vocab_size < len(letters) + 3:
     raise ValueError(
-      f"vocab_size={vocab_size} is too small: blank, unknown"
-      + (", the space" if needed > 3 else "")
-      + f" and the {len(letters)} letters of these texts need at least {needed} for {model_type} pieces. Raise "
-      "vocab_size, lower character_coverage, or normalize the texts."
+      f"vocab_size={vocab_size} is too small: blank, unknown, space and the {len(letters)} letters "
+      f"of these texts need {len(letters) + 3} for {model_type} pieces. Raise vocab_size, lower "
+      "character_coverage, or normalize the texts."
     )
 
 
@@ -94,7 +96,7 @@ class WordPieces:
       self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     except RuntimeError as error:
       raise ValueError(
-        f"these {len(model)} bytes are no sentencepiece model; expected what train_wordpieces returned."
+        f"these {len(model)} bytes are no sentencepiece model as train_wordpieces makes them."
       ) from error
 
   @property
@@ -116,17 +118,21 @@ class WordPieces:
     return [self._processor.id_to_piece(i) for i in range(self._processor.vocab_size())]
 
   def encode(self, text: str) -> list[int]:
-    """Ids of a text; what no piece can spell becomes unknown_id. White space is one space, none at the ends."""
+    """Ids of a text, white space as in training; what no piece can spell becomes unknown_id."""
     return self._processor.encode(_one_spaced(text))
 
   def decode(self, ids: Sequence[int]) -> str:
-    """Text of ids; unknown_id becomes "⁇", a word of its own. Raises ValueError for a blank or an id out of range."""
+    """Text of ids; unknown_id becomes "⁇", a word of its own.
+
+    Raises ValueError for a blank or an id out of range.
+    """
     ids = [int(i) for i in ids]
     for i in ids:
       if not 0 <= i < self.blank_id:
         what = "the blank" if i == self.blank_id else "no id"
         raise ValueError(
-          f"decode takes ids 0 ... {self.blank_id - 1}, got {i}, which is {what}; drop blanks and padding first."
+          f"decode takes ids 0 ... {self.blank_id - 1}, got {i}, which is {what}; "
+          "drop blanks and padding first."
         )
     return _one_spaced(self._processor.decode(ids))
 
