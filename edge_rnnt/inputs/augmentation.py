@@ -10,6 +10,8 @@ from jaxtyping import Float
 from edge_rnnt.audio import augment
 from edge_rnnt.audio.frontend import FrontEnd
 
+Range = tuple[float | int, float | int]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Augment:
@@ -21,12 +23,12 @@ class Augment:
   throat); SpecAugment: number and greatest width of masks in stacked frames and in mel bands.
   """
 
-  speed: tuple[float, float] = (1.0, 1.0)
-  gain_db: tuple[float, float] = (0.0, 0.0)
-  noise_share: float = 0.0
-  snr_db: tuple[float, float] = (10.0, 30.0)
-  telephone_share: float = 0.0
-  warp: float = 0.0
+  speed: Range = (1.0, 1.0)
+  gain_db: Range = (0.0, 0.0)
+  noise_share: float | int = 0.0
+  snr_db: Range = (10.0, 30.0)
+  telephone_share: float | int = 0.0
+  warp: float | int = 0.0
   time_masks: int = 0
   time_width: int = 0
   mel_masks: int = 0

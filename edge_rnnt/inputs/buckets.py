@@ -27,7 +27,7 @@ class Bucket:
 def choose_buckets(
   sources: Sequence[Prepared],
   *,
-  shares: Sequence[float] | None = None,
+  shares: Sequence[float | int] | None = None,
   count: int = 3,
   batch_size: int = 16,
   frame_budget: int | None = None,

@@ -32,8 +32,8 @@ def check_audio(
   utterances: Sequence[Utterance],
   sample_rate: int,
   *,
-  longest: float = 30.0,
-  shortest: float = 0.1,
+  longest: float | int = 30.0,
+  shortest: float | int = 0.1,
   threads: int = 2,
   cache_bytes: int = CACHE_BYTES,
 ) -> Checked:

@@ -29,7 +29,7 @@ class JoinedStrings:
     *,
     most: int = 8,
     passes: int = 1,
-    pause: tuple[float, float] = (0.05, 0.35),
+    pause: tuple[float | int, float | int] = (0.05, 0.35),
     seed: int = 0,
     name: str = "string",
   ):
@@ -73,7 +73,7 @@ class JoinedStrings:
 
 
 def _deal(
-  source: Source, most: int, pause: tuple[float, float], rng: np.random.Generator
+  source: Source, most: int, pause: tuple[float | int, float | int], rng: np.random.Generator
 ) -> list[_String]:
   speakers: dict[str, list[int]] = {}
   for index in range(len(source)):

@@ -25,7 +25,7 @@ class Stage:
 
   name: str
   batches: int
-  weights: Mapping[str, float]
+  weights: Mapping[str, float | int]
   augment: Augment = dataclasses.field(default_factory=Augment)
 
 

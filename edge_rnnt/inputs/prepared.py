@@ -3,7 +3,7 @@ without audio.
 """
 
 import dataclasses
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int, Int32
@@ -13,6 +13,7 @@ from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.inputs.rejected import ManifestReport, Rejected
 
 
+@runtime_checkable
 class Encoder(Protocol):
   """Text -> label ids; `edge_rnnt.text.wordpiece.WordPieces` is one."""
 
@@ -46,9 +47,10 @@ class Prepared:
 
 
 def count_frames(front_end: FrontEnd, samples: int) -> int:
-  """Stacked frames that `front_end.features` makes of so many samples (tail included)."""
-  frames = front_end.kernel().framing.count(samples + len(front_end.tail(samples)))
-  return -(-frames // front_end.stride)
+  """Stacked frames that `front_end.features` makes of so many samples, tail included."""
+  hop, tail = _hop_and_tail(front_end)
+  log_mel_frames = (samples + tail + hop // 2) // hop
+  return -(-log_mel_frames // front_end.stride)
 
 
 def most_samples(front_end: FrontEnd, frames: int) -> int:
@@ -58,10 +60,14 @@ def most_samples(front_end: FrontEnd, frames: int) -> int:
 
 def fewest_samples(front_end: FrontEnd, frames: int) -> int:
   """The smallest number of samples (1 or more) that makes so many stacked frames."""
-  hop = front_end.kernel().framing.hop
+  hop, tail = _hop_and_tail(front_end)
   # Stacked frame k exists once log-mel frame 3k does, and that once half of its hop is there.
-  samples = ((frames - 1) * front_end.stride + 1) * hop - hop // 2
-  return max(1, samples - len(front_end.tail(1)))
+  return max(1, ((frames - 1) * front_end.stride + 1) * hop - hop // 2 - tail)
+
+
+def _hop_and_tail(front_end: FrontEnd) -> tuple[int, int]:
+  """Samples of 10 ms, and of the silence appended."""
+  return front_end.sample_rate // 100, round(front_end.tail_seconds * front_end.sample_rate)
 
 
 def prepare(source: Source, front_end: FrontEnd, pieces: Encoder) -> Prepared:

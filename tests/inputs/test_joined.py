@@ -1,4 +1,4 @@
-"""Digit strings: deterministic, of one speaker, every recording exactly once a pass, lengths without audio."""
+"""Digit strings: deterministic, of one speaker, every recording once a pass, lengths known."""
 
 import collections
 

@@ -94,7 +94,7 @@ def test_unusable_tables_say_what_was_expected(tmp_path, content, said):
 
 
 def test_no_data_says_what_was_expected(tmp_path):
-  with pytest.raises(ManifestError, match="no data at .*: expected a folder of audio files"):
+  with pytest.raises(ManifestError, match=r"no data at .*: expected a folder of audio files"):
     read_manifest(tmp_path / "nothing")
   with pytest.raises(ManifestError, match=r"holds no recordings: expected \.flac"):
     read_manifest(tmp_path)

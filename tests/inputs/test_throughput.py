@@ -1,0 +1,48 @@
+"""How much of a core feeding the training takes; the number goes to BUILD_NOTES.md."""
+
+import time
+
+import pytest
+
+from edge_rnnt.audio.frontend import FrontEnd
+from edge_rnnt.inputs.augmentation import Augment
+from edge_rnnt.inputs.batching import LoadBatch, train_batches
+from edge_rnnt.inputs.buckets import choose_buckets
+from edge_rnnt.inputs.check import check_audio
+from edge_rnnt.inputs.dataset import ManifestSource
+from edge_rnnt.inputs.joined import JoinedStrings
+from edge_rnnt.inputs.manifest import read_manifest
+from edge_rnnt.inputs.plan import BatchPlan, Stage
+from edge_rnnt.inputs.prepared import prepare
+
+BATCHES = 200
+
+
+class Letters:
+  def encode(self, text):
+    return [ord(letter) for letter in text]
+
+
+@pytest.mark.slow
+def test_input_costs_little_of_a_core(shared_data, capsys):
+  front_end = FrontEnd(sample_rate=8000, num_mels=40)
+  checked = check_audio(read_manifest(shared_data / "digits")[0], 8000)
+  source = ManifestSource(checked.utterances, 8000, decoded=checked.samples)
+  strings = prepare(JoinedStrings(source, passes=3), front_end, Letters())
+  light = Augment(speed=(0.93, 1.07), gain_db=(-6, 6), noise_share=0.5, warp=0.07, time_masks=2)
+  plan = BatchPlan(
+    {"strings": strings},
+    [Stage("all", BATCHES, {"strings": 1.0}, light)],
+    choose_buckets([strings], batch_size=16),
+    seed=0,
+  )
+  seconds, begin = 0.0, time.process_time()
+  for batch in train_batches(plan, LoadBatch(plan, front_end), seed=0, threads=0):
+    seconds += float(batch.frame_lengths.sum()) * front_end.frame_seconds
+  spent = time.process_time() - begin
+  with capsys.disabled():
+    print(
+      f"\ninput: {1000 * spent / BATCHES:.1f} ms CPU per batch of 16 ({seconds / BATCHES:.0f} s of "
+      f"audio), {seconds / spent:.0f} x real time, padding {100 * plan.padding_share():.0f} %"
+    )
+  assert seconds / spent > 500  # ten times faster than a training step that takes 1 % of real time
