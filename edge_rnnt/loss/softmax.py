@@ -32,26 +32,27 @@ def softmax_edges(
 
 
 def _forward(logits, labels, blank, clamp):
-  log_z = log_normalizer(logits)
-  at_label = jnp.take_along_axis(logits, labels[:, None, :, None], axis=-1, mode="clip")[..., 0]
-  edges = Edges(
-    logits[..., blank].astype(log_z.dtype) - log_z, at_label.astype(log_z.dtype) - log_z
-  )
+  edges, log_z = edges_and_normalizer(logits, labels[:, None, :], blank)
   return (edges, jnp.zeros(logits.shape[0], log_z.dtype)), (logits, labels, log_z)
 
 
 def _backward(blank, clamp, residuals, cotangent):
   logits, labels, log_z = residuals
   edges, weight = cotangent
-  labels = jnp.broadcast_to(labels[:, None, :], log_z.shape)
-  gradient = softmax_gradient(logits, log_z, labels, blank, edges)
-  if clamp is not None:
-    bound = (clamp * jnp.abs(weight)).astype(gradient.dtype)[:, None, None, None]
-    gradient = jnp.clip(gradient, -bound, bound)
-  return gradient, None
+  gradient = softmax_gradient(logits, log_z, labels[:, None, :], blank, edges)
+  return clip_gradient(gradient, clamp, weight[:, None, None, None]), None
 
 
 softmax_edges.defvjp(_forward, _backward)
+
+
+def edges_and_normalizer(
+  logits: Float[Array, "*n V"], labels: Int[Array, "*#n"], blank: int
+) -> tuple[Edges, Float[Array, "*n"]]:
+  log_z = log_normalizer(logits)
+  at_label = jnp.take_along_axis(logits, labels[..., None], axis=-1, mode="clip")[..., 0]
+  edges = (x.astype(log_z.dtype) - log_z for x in (logits[..., blank], at_label))
+  return Edges(*edges), log_z
 
 
 def log_normalizer(logits: Float[Array, "*n V"]) -> Float[Array, "*n"]:
@@ -71,11 +72,12 @@ def _one_pass(x: Float[Array, "*n V"]) -> Float[Array, "*n"]:
 def softmax_gradient(
   logits: Float[Array, "*n V"],
   log_z: Float[Array, "*n"],
-  labels: Int[Array, "*n"],
+  labels: Int[Array, "*#n"],
   blank: int,
   cotangent: Edges,
 ) -> Float[Array, "*n V"]:
   """d logits of `softmax_edges`; a node whose edges have no cotangent may hold NaN."""
+  labels = jnp.broadcast_to(labels, log_z.shape)
   if logits.dtype != log_z.dtype:  # bfloat16: all terms are summed before the one rounding
     return _gradient_by_select(logits, log_z, labels, cotangent, blank=blank)
   return lax.platform_dependent(
@@ -110,3 +112,13 @@ def _gradient_by_select(logits, log_z, labels, cotangent, *, blank) -> Float[Arr
   gradient += jnp.where(v == blank, cotangent.blank[..., None], 0.0)
   gradient += jnp.where(v == labels[..., None], cotangent.label[..., None], 0.0)
   return gradient.astype(logits.dtype)
+
+
+def clip_gradient(
+  gradient: Float[Array, "*n V"], clamp: float | None, weight: Float[Array, "*#n 1"]
+) -> Float[Array, "*n V"]:
+  """The gradient of `weight` times a loss, such that the loss's own stays within +-clamp."""
+  if clamp is None:
+    return gradient
+  bound = (clamp * jnp.abs(weight)).astype(gradient.dtype)
+  return jnp.clip(gradient, -bound, bound)
