@@ -19,9 +19,7 @@ from edge_rnnt.audio.logmel import mel_edges, slaney_hz, slaney_mel
 from edge_rnnt.audio.mulaw import mu_law
 
 TELEPHONE_HZ = (300.0, 3400.0)
-BENT_SHARE = (
-  0.15  # the top of the mel bank, where band_warp gives way so that its end stays in place
-)
+BENT_SHARE = 0.15  # the top of the mel bank, where band_warp gives way so that its end stays put
 
 
 def speed(samples: Float32[np.ndarray, "N"], factor: float) -> Float32[np.ndarray, "n"]:

@@ -4,8 +4,7 @@
 
 Intervals and comparisons by the bootstrap over utterances (Bisani and Ney, "Bootstrap estimates for
 confidence intervals in ASR performance evaluation", ICASSP 2004): draw as many utterances as there
-are, with replacement, and see how the rate moves. Alignment by kaldialign, all three errors costing
-1.
+are, with replacement, and see how the rate moves. kaldialign counts errors, each at a cost of 1.
 """
 
 import dataclasses
@@ -16,9 +15,7 @@ import kaldialign
 import numpy as np
 from jaxtyping import Float64, Int64
 
-NORMALIZER = (
-  "NFKC, lower case; letters, digits and apostrophes within words; one space between words"
-)
+NORMALIZER = "NFKC, lower case; letters, digits, apostrophes within words; one space between words"
 
 _KEPT = "LMN"  # Unicode's letters, the marks that some scripts write vowels with, and numbers
 
@@ -102,8 +99,7 @@ def compare(
 ) -> Comparison:
   """Do systems a and b differ? Paired bootstrap: both are scored on the same drawn utterances.
 
-  p = 2 min(P(d* <= 0), P(d* >= 0)), counting the observed set as one more draw, so that p is never
-  0.
+  p = 2 min(P(d* <= 0), P(d* >= 0)), with one draw more on either side, so that p is never 0.
 
   Raises ValueError as error_rate does.
   """

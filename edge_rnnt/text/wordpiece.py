@@ -32,9 +32,8 @@ def train_wordpieces(
   Text is taken as it is but for runs of white space, which become one space; normalize letters
   before. The same texts in the same order give the same bytes.
 
-  character_coverage: share of the letters of all texts that get a piece ("bpe", "unigram", "char");
-  rarer ones
-    become unknown.
+  character_coverage: share (0.98 to 1) of all letters written that must get a piece; the rarest
+    become unknown. No matter to "word".
 
   Raises ValueError when there is no text, or vocab_size is too small to hold the letters.
   """
@@ -122,7 +121,7 @@ class WordPieces:
     return self._processor.encode(_one_spaced(text))
 
   def decode(self, ids: Sequence[int]) -> str:
-    """Text of ids; unknown_id becomes "⁇", a word of its own.
+    """Text of ids; unknown_id becomes "⁇", standing alone, which wer.py counts as no word.
 
     Raises ValueError for a blank or an id out of range.
     """
