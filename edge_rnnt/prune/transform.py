@@ -87,8 +87,14 @@ def gradual(
     groups = ranking.groups(schedules, params, block, across)
     chosen = ranking.choose(groups, params, jnp.int32(0), block, pool)
     fallen = {path: ~mask for path, mask in chosen.items()}
-    zero = jnp.zeros((), jnp.int32)
-    return PruneState(zero, chosen, fallen, zero, block, recovery == "straight_through")
+    return PruneState(
+      count=jnp.zeros((), jnp.int32),
+      masks=chosen,
+      fallen=fallen,
+      flipped=jnp.zeros((), jnp.int32),  # its own buffer: a donated state may hold none twice
+      block=block,
+      straight_through=recovery == "straight_through",
+    )
 
   def update(
     updates: optax.Updates, state: PruneState, params: optax.Params | None = None
@@ -153,9 +159,9 @@ def sparsity(opt_state: optax.OptState) -> Float[Array, ""]:
   state = find(opt_state)
   if state is None:
     return jnp.zeros(())
-  kept = sum(jnp.sum(mask) for mask in state.masks.values())
+  pruned = sum(jnp.sum(~mask) for mask in state.masks.values())
   blocks = sum(mask.size for mask in state.masks.values())
-  return 1 - kept / blocks
+  return pruned / blocks
 
 
 def report(opt_state: optax.OptState) -> dict[str, Array]:

@@ -1,0 +1,197 @@
+"""Checkpoints of a run: the latest, the best, and milestones kept by name. Orbax does the work.
+
+A directory holds one folder a step, and `milestones/` one folder a name. A folder appears only when
+it is whole, so a killed save leaves nothing behind but a temporary one, removed at the next start.
+"""
+
+import logging
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as policies
+
+logger = logging.getLogger(__name__)
+
+
+class CheckpointError(RuntimeError):
+  """A checkpoint could not be written or read; the message names its folder."""
+
+
+class Checkpoints:
+  """Saves and restores training states below a directory; a context manager, since saves run on."""
+
+  def __init__(
+    self,
+    directory: str | pathlib.Path,
+    *,
+    latest: int = 2,
+    best: int = 1,
+    metric: str = "dev_wer",
+  ):
+    """Keeps the `latest` newest (two: one may turn out damaged) and the `best` by lowest metric."""
+    self.directory = pathlib.Path(directory).resolve()
+
+    def rank(metrics: Mapping[str, float]) -> float:
+      return metrics.get(metric, math.inf)
+
+    keep = [
+      policies.LatestN(latest),
+      # reversed: the policy keeps the end of the ranking, and the lowest is the best.
+      policies.BestN(
+        get_metric_fn=rank, reverse=True, n=best, keep_checkpoints_without_metrics=False
+      ),
+    ]
+    options = ocp.CheckpointManagerOptions(
+      preservation_policy=policies.AnyPreservationPolicy(keep),
+      best_fn=rank,  # without it metrics are not written, and the best is forgotten at a restart
+      best_mode="min",
+      cleanup_tmp_directories=True,
+    )
+    self._manager = ocp.CheckpointManager(
+      self.directory, options=options, item_names=("state", "about")
+    )
+    self._milestones = ocp.AsyncCheckpointer(ocp.CompositeCheckpointHandler())
+
+  def __enter__(self) -> "Checkpoints":
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    self.close()
+
+  def save(
+    self,
+    step: int,
+    state: Any,
+    about: Mapping[str, Any],
+    metrics: Mapping[str, float] | None = None,
+  ) -> None:
+    """Copies the state at once and writes it while training goes on; a step is saved only once.
+
+    `about` is any JSON. Raises CheckpointError if this or the save before it can't be written.
+    """
+    try:
+      self._manager.save(
+        step, args=_save_args(state, about), metrics=dict(metrics) if metrics else None
+      )
+    except Exception as error:
+      raise CheckpointError(self._unwritten(step, error)) from error
+
+  def restore_latest(self, target: Any) -> tuple[Any, dict[str, Any]] | None:
+    """The newest state that can be read, and what was saved about it; None if there is none.
+
+    `target` is a state (or its shapes) of the same structure and sharding. A damaged checkpoint is
+    named in the log and set aside as `damaged-<step>`, and the one before it is used.
+
+    Raises:
+      CheckpointError: there are checkpoints and none can be read; more likely than damage is then
+        that they belong to another model or optimizer.
+    """
+    damaged: dict[int, Exception] = {}
+    for step in sorted(self._manager.all_steps(), reverse=True):
+      try:
+        restored = self._manager.restore(step, args=_restore_args(target))
+      except Exception as error:  # whatever reading a broken file may raise
+        damaged[step] = error
+        continue
+      for bad, error in damaged.items():
+        self._set_aside(bad, error, used=step)
+      return restored.state, restored.about
+    if damaged:
+      raise CheckpointError(self._unreadable(damaged))
+    return None
+
+  def keep(self, name: str, state: Any, about: Mapping[str, Any]) -> None:
+    """Saves under a name for good, replacing what had the name. Raises CheckpointError."""
+    path = self._milestone(name)
+    try:
+      self._milestones.save(path, args=_save_args(state, about), force=True)
+    except Exception as error:
+      raise CheckpointError(f"Could not write {path}: {error}") from error
+
+  def restore_kept(self, name: str, target: Any) -> tuple[Any, dict[str, Any]]:
+    """The milestone of that name. Raises CheckpointError if it can't be read."""
+    self._milestones.wait_until_finished()
+    if name not in self.kept():
+      raise CheckpointError(f"No milestone {name!r} in {self.directory}; there are {self.kept()}")
+    path = self._milestone(name)
+    try:
+      restored = self._milestones.restore(path, args=_restore_args(target))
+    except Exception as error:
+      raise CheckpointError(f"Could not read {path}: {error}") from error
+    return restored.state, restored.about
+
+  def kept(self) -> list[str]:
+    """Names of the milestones that are whole."""
+    root = self.directory / "milestones"
+    names = [path.name for path in root.iterdir()] if root.is_dir() else []
+    return sorted(name for name in names if "orbax-checkpoint-tmp" not in name)
+
+  def latest_step(self) -> int | None:
+    """The newest step saved, or being saved."""
+    return self._manager.latest_step()
+
+  def best_step(self) -> int | None:
+    """The step with the lowest metric, once its save has come to its end."""
+    self.wait()
+    return self._manager.best_step()
+
+  def wait(self) -> None:
+    """Returns when everything is on disk. Raises CheckpointError if something can't be written."""
+    try:
+      self._manager.wait_until_finished()
+      self._milestones.wait_until_finished()
+    except Exception as error:
+      raise CheckpointError(self._unwritten(None, error)) from error
+
+  def close(self) -> None:
+    """Waits, and frees the threads."""
+    self.wait()
+    self._manager.close()
+    self._milestones.close()
+
+  def _milestone(self, name: str) -> pathlib.Path:
+    if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
+      raise ValueError(f"A milestone is named by letters, digits, '-', '_' and '.'; got {name!r}")
+    return self.directory / "milestones" / name
+
+  def _set_aside(self, step: int, error: Exception, used: int) -> None:
+    aside = self.directory / f"damaged-{step}"
+    logger.warning(
+      "Checkpoint %s is damaged (%s). Using step %d; the damaged one is now %s.",
+      self.directory / str(step), _first_line(error), used, aside,
+    )  # fmt: skip
+    if jax.process_index() == 0:
+      (self.directory / str(step)).rename(aside)
+    self._manager.reload()
+
+  def _unreadable(self, damaged: Mapping[int, Exception]) -> str:
+    newest = max(damaged)
+    return (
+      f"None of the checkpoints {sorted(damaged)} in {self.directory} could be read. The newest: "
+      f"{_first_line(damaged[newest])}. If the model or the optimizer has changed since, use "
+      "another workdir or remove this one."
+    )
+
+  def _unwritten(self, step: int | None, error: Exception) -> str:
+    what = "A checkpoint" if step is None else f"The checkpoint of step {step} or one before it"
+    whole = sorted(int(p.name) for p in self.directory.iterdir() if p.name.isdigit())
+    return f"{what} could not be written to {self.directory}: {_first_line(error)}. Whole: {whole}."
+
+
+def _save_args(state: Any, about: Mapping[str, Any]) -> ocp.args.Composite:
+  return ocp.args.Composite(
+    state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(dict(about))
+  )
+
+
+def _restore_args(target: Any) -> ocp.args.Composite:
+  shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, target)
+  return ocp.args.Composite(state=ocp.args.StandardRestore(shapes), about=ocp.args.JsonRestore())
+
+
+def _first_line(error: Exception) -> str:
+  return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"

@@ -1,0 +1,61 @@
+"""Learning rates by step. Factors multiply: a cosine, a warm-up, another where a stage begins."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+Rate = Callable[[jax.typing.ArrayLike], jax.typing.ArrayLike]
+
+
+def warmup(steps: int, *, begin: int = 0) -> Rate:
+  """A factor: 0 until `begin`, then in a straight line to 1 within `steps`, and 1 from there on.
+
+      clip((step - begin + 1) / steps, 0, 1)        from `begin` on; its first update is not lost
+
+  With `begin` where a stage begins it holds back parameters that the stage is the first to use.
+  """
+  if steps < 1 or begin < 0:
+    raise ValueError(f"a warm-up needs steps >= 1 and begin >= 0, got {steps} and {begin}")
+
+  def rate(step: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
+    done = jnp.asarray(step, jnp.float32) - begin
+    return jnp.where(done < 0, 0.0, jnp.minimum((done + 1) / steps, 1.0))
+
+  return rate
+
+
+def cosine(peak: float, *, steps: int, begin: int = 0, final: float = 0.0) -> Rate:
+  """`peak` until `begin`, then half a cosine down to `final` at `begin + steps`, where it stays.
+
+  p = clip((step - begin) / steps, 0, 1)
+  final + (peak - final) (1 + cos(pi p)) / 2
+  """
+  if steps < 1 or begin < 0:
+    raise ValueError(f"a decay needs steps >= 1 and begin >= 0, got {steps} and {begin}")
+
+  def rate(step: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
+    p = jnp.clip((jnp.asarray(step, jnp.float32) - begin) / steps, 0.0, 1.0)
+    return final + (peak - final) * (1 + jnp.cos(jnp.pi * p)) / 2
+
+  return rate
+
+
+def warmup_cosine(peak: float, *, warmup_steps: int, total_steps: int, final: float = 0.0) -> Rate:
+  """Up in a straight line, then down half a cosine to `final` at `total_steps`."""
+  if warmup_steps >= total_steps:
+    raise ValueError(f"{warmup_steps} warm-up steps leave nothing of {total_steps} steps")
+  decay = cosine(peak, steps=total_steps - warmup_steps, begin=warmup_steps, final=final)
+  return product(warmup(warmup_steps), decay)
+
+
+def product(*rates: Rate) -> Rate:
+  """All the rates multiplied."""
+
+  def rate(step: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
+    value = jnp.ones(())
+    for each in rates:
+      value = value * each(step)
+    return value
+
+  return rate

@@ -1,0 +1,99 @@
+"""What a run does between updates: fetch input, log, evaluate, save."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from edge_rnnt.inputs.batching import Batch
+from edge_rnnt.train.checkpoint import Checkpoints
+from edge_rnnt.train.metrics import MetricsWriter
+from edge_rnnt.train.monitor import Monitor, NotFinite
+from edge_rnnt.train.progress import Progress
+from edge_rnnt.train.state import TrainState
+from edge_rnnt.train.stop import Stopped, StopSignals
+
+Evaluate = Callable[[TrainState], Mapping[str, float]]
+
+
+class Run:
+  """The places a run writes to, and when it last did."""
+
+  def __init__(
+    self,
+    checkpoints: Checkpoints,
+    writer: MetricsWriter,
+    progress: Progress,
+    stop: StopSignals,
+    about: Mapping[str, Any],
+  ):
+    self._checkpoints, self._writer, self._progress = checkpoints, writer, progress
+    self._stop, self._about = stop, about
+    self._monitor = Monitor(writer, progress)
+    self._last_save = time.monotonic()
+    self._evaluated: dict[int, Mapping[str, float]] = {}
+
+  def next_batch(self, batches: Iterator[Batch], done: int) -> Batch:
+    """The next of the input. Raises ValueError if there is none."""
+    began = time.monotonic()
+    batch = next(batches, None)
+    self._monitor.waited(time.monotonic() - began)
+    if batch is None:
+      raise ValueError(f"The input ended after {done} updates, before the last stage did.")
+    return batch
+
+  def note(self, done: int, stage: str, batch: Batch, metrics: Mapping[str, Any]) -> None:
+    """Update number `done` reports; the numbers may still be on their way."""
+    self._monitor.add(done, stage, batch, metrics)
+
+  def log(self) -> None:
+    """Writes what was noted. Raises NotFinite, naming the last good checkpoint too."""
+    try:
+      self._monitor.flush()
+    except NotFinite as error:
+      good = self._checkpoints.latest_step()
+      where = "There is no checkpoint yet" if good is None else f"The last good one is step {good}"
+      raise NotFinite(f"{error} {where}, in {self._checkpoints.directory}.") from None
+
+  def evaluate(self, evaluate: Evaluate, state: TrainState, done: int) -> None:
+    """Evaluates, unless a signal says stop; its numbers go to the log, and to the next save."""
+    self.log()
+    results = self._stop.run_unless_stopped(lambda: evaluate(state))
+    if results is not None:
+      self._evaluated = {done: results}
+      self._writer.write(done, results)
+      shown = ", ".join(f"{name} {_readable(name, value)}" for name, value in results.items())
+      self._progress.line(f"step {done}: {shown}")
+    self._monitor.restart_clock()
+
+  def keep(self, name: str, state: TrainState, done: int) -> None:
+    """A milestone."""
+    self.log()
+    self._checkpoints.keep(name, state, self._about_now(done))
+
+  def save_due(self, done: int, seconds: float) -> bool:
+    """There is something that should not be lost."""
+    late = time.monotonic() - self._last_save >= seconds
+    return late or done in self._evaluated or self._stop.signum is not None
+
+  def save(self, state: TrainState, done: int) -> None:
+    """A checkpoint, after making sure that every update in it was finite."""
+    self.log()
+    self._checkpoints.save(done, state, self._about_now(done), self._evaluated.get(done))
+    self._last_save = time.monotonic()
+
+  def leave_if_stopped(self, done: int) -> None:
+    """Raises Stopped if a signal came; call it when the state is saved."""
+    if self._stop.signum is None:
+      return
+    self._checkpoints.wait()
+    directory = self._checkpoints.directory
+    message = f"Stopped at step {done}, saved in {directory}. The same command resumes there."
+    self._progress.line(message)
+    raise Stopped(self._stop.signum, message)
+
+  def _about_now(self, done: int) -> dict[str, Any]:
+    return {"step": done, "next_batch": done, **self._about}
+
+
+def _readable(name: str, value: float) -> str:
+  return f"{value:.1%}" if name.endswith("wer") else f"{value:.4g}"

@@ -1,0 +1,71 @@
+"""SIGTERM (preemption) and Ctrl-C end training after the update under way, with its state saved."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class Stopped(SystemExit):
+  """Training was told to stop and has saved its state; uncaught, it ends the program.
+
+  The exit code is the shell's for a signal, 128 + its number: no success, so schedulers restart.
+  """
+
+  def __init__(self, signum: int, message: str):
+    super().__init__(128 + signum)
+    self.message = message
+
+  def __str__(self) -> str:
+    return self.message
+
+
+class StopSignals:
+  """A context manager that notes SIGTERM and SIGINT instead of dying of them.
+
+  `signum` is the first that came, or None. A second Ctrl-C interrupts at once, as ever.
+  """
+
+  def __init__(self) -> None:
+    self.signum: int | None = None
+    self._may_leave = False
+    self._previous: dict[int, object] = {}
+
+  def __enter__(self) -> "StopSignals":
+    if threading.current_thread() is threading.main_thread():  # Python's rule for handlers
+      for signum in (signal.SIGTERM, signal.SIGINT):
+        self._previous[signum] = signal.signal(signum, self._note)
+    return self
+
+  def __exit__(self, kind: object, *_: object) -> None:
+    for signum, handler in self._previous.items():
+      signal.signal(signum, handler)
+    if self.signum is not None and kind is None:
+      signal.raise_signal(self.signum)  # it came too late for anyone to heed it
+
+  def run_unless_stopped(self, function: Callable[[], Result]) -> Result | None:
+    """function(), or None if a signal came before or cut it short: for what changes no state."""
+    try:
+      try:
+        self._may_leave = True
+        return function() if self.signum is None else None
+      finally:
+        self._may_leave = False
+    except _Leave:
+      return None
+
+  def _note(self, signum: int, frame: FrameType | None) -> None:
+    del frame
+    if self.signum is not None and signum == signal.SIGINT:
+      raise KeyboardInterrupt
+    self.signum = self.signum or signum
+    if self._may_leave:
+      self._may_leave = False
+      raise _Leave
+
+
+class _Leave(BaseException):  # no Exception: the function's own handlers must let it through
+  pass

@@ -1,0 +1,139 @@
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from edge_rnnt.loss.transducer import transducer_loss
+from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.model.rnnt import RNNT, init
+from edge_rnnt.train.objective import make_objective
+
+CONFIG = RNNTConfig(
+  feature_dim=6,
+  vocab_size=5,
+  encoder_cell="sru",  # compiles fastest
+  encoder_layers=1,
+  encoder_cells=8,
+  encoder_projection=6,
+  time_reduction_after=0,
+  embedding_dim=4,
+  prediction_cell="sru",
+  prediction_layers=1,
+  prediction_cells=8,
+  prediction_projection=6,
+  joint_dim=7,
+  ctc=True,
+)
+MODEL = RNNT(CONFIG)
+
+
+@flax.struct.dataclass
+class Scaled:
+  """A tap with something to learn: a factor on the joint's output kernel."""
+
+  factor: jax.Array
+  path: str = flax.struct.field(pytree_node=False, default="")
+
+  def __call__(self, name, x):
+    return x * self.factor if self.path + name == "joint/output_kernel" else x
+
+  def scope(self, name):
+    return self.replace(path=f"{self.path}{name}/")
+
+
+def objective_with_factor(factor, params, *batch):
+  objective = make_objective(MODEL, transducer_weight=0.7, ctc_weight=0.3, tap=Scaled(factor))
+  return objective(params, *batch)
+
+
+# Compiled once for all tests: (loss, parts), (slope by factor, gradient).
+EVALUATE = jax.jit(jax.value_and_grad(objective_with_factor, argnums=(0, 1), has_aux=True))
+
+
+@pytest.fixture(scope="module")
+def params() -> dict:
+  return init(CONFIG, jax.random.key(0))
+
+
+@pytest.fixture(scope="module")
+def batch() -> tuple:
+  rng = np.random.default_rng(0)
+  features = jnp.asarray(rng.normal(size=(3, 12, 6)), jnp.float32)
+  labels = jnp.asarray(rng.integers(0, 4, (3, 3)), jnp.int32)
+  # The last row is empty: it fills up the batch.
+  return features, jnp.array([12, 9, 0]), labels, jnp.array([3, 2, 0])
+
+
+@jax.jit
+def plain_losses(params, features, frame_lengths, labels, label_lengths):
+  """Both losses [B] of the logits of all pairs, by the plain functions."""
+  logits = MODEL.apply({"params": params}, features, frame_lengths, labels)
+  encoded, lengths = MODEL.apply({"params": params}, features, frame_lengths, method="encode")
+  ctc_logits = MODEL.apply({"params": params}, encoded, method="ctc_logits")
+  beyond = jnp.arange(ctc_logits.shape[1]) >= lengths[:, None]
+  beyond_labels = jnp.arange(labels.shape[1]) >= label_lengths[:, None]
+  return (
+    transducer_loss(logits, labels, lengths, label_lengths, blank=4),
+    optax.ctc_loss(ctc_logits, beyond * 1.0, labels, beyond_labels * 1.0, blank_id=4),
+  )
+
+
+def test_the_loss_is_the_weighted_mean_over_the_utterances_there_are(params, batch):
+  transducer, ctc = (jnp.mean(losses[:2]) for losses in plain_losses(params, *batch))
+  (loss, parts), _ = EVALUATE(jnp.array(1.0), params, *batch)
+  np.testing.assert_allclose(parts["transducer"], transducer, rtol=1e-5)
+  np.testing.assert_allclose(parts["ctc"], ctc, rtol=1e-5)
+  np.testing.assert_allclose(loss, 0.7 * transducer + 0.3 * ctc, rtol=1e-5)
+
+
+def test_ctc_of_one_frame_and_one_label_by_hand(params, batch):
+  """T = 1, U = 1: the only alignment is the label itself, blank being the last token."""
+  features, _, labels, _ = batch
+  ones = jnp.ones(3, jnp.int32)
+  (_, parts), _ = EVALUATE(jnp.array(1.0), params, features, 2 * ones, labels, ones)
+  encoded, _ = MODEL.apply({"params": params}, features[:, :2], 2 * ones, method="encode")
+  logits = MODEL.apply({"params": params}, encoded[:, 0], method="ctc_logits")
+  expected = -jax.nn.log_softmax(logits)[jnp.arange(3), labels[:, 0]]
+  np.testing.assert_allclose(parts["ctc"], expected.mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ("transducer", "ctc", "used"),
+  [(0.0, 1.0, ["ctc", "encoder"]), (1.0, 0.0, ["encoder", "joint", "prediction"])],
+)
+def test_a_part_of_weight_zero_is_not_even_there(params, batch, transducer, ctc, used):
+  objective = make_objective(MODEL, transducer_weight=transducer, ctc_weight=ctc)
+  present = {name: params[name] for name in used}  # it can't compute with what it isn't given
+  shapes = jax.eval_shape(objective, present, *batch)
+  assert set(shapes[1]) == {"loss", "ctc" if ctc else "transducer"}
+  for name in used:
+    with pytest.raises(Exception, match=name):
+      jax.eval_shape(objective, {k: v for k, v in present.items() if k != name}, *batch)
+
+
+def test_what_fills_up_a_batch_reaches_neither_loss_nor_gradient(params, batch):
+  features, *rest = batch
+  clean = EVALUATE(jnp.array(1.0), params, features, *rest)
+  spoiled = features.at[2].set(jnp.nan).at[1, 9:].set(jnp.nan)
+  jax.tree.map(
+    np.testing.assert_array_equal, clean, EVALUATE(jnp.array(1.0), params, spoiled, *rest)
+  )
+  assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(clean[1]))
+
+
+def test_a_tap_reaches_the_joint_and_may_be_learned(params, batch):
+  _, (slope, _) = EVALUATE(jnp.array(1.0), params, *batch)
+  (above, _), _ = EVALUATE(jnp.array(1.01), params, *batch)
+  (below, _), _ = EVALUATE(jnp.array(0.99), params, *batch)
+  np.testing.assert_allclose(slope, (above - below) / 0.02, rtol=1e-2)
+
+
+def test_weights_that_make_no_sense_are_refused():
+  for transducer, ctc in [(0.0, 0.0), (-1.0, 1.0)]:
+    with pytest.raises(ValueError, match="weights"):
+      make_objective(MODEL, transducer_weight=transducer, ctc_weight=ctc)
+  headless = RNNT(RNNTConfig(**{**CONFIG.to_json(), "ctc": False}))
+  with pytest.raises(ValueError, match="CTC head"):
+    make_objective(headless, transducer_weight=1.0, ctc_weight=0.3)
