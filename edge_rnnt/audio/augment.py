@@ -92,8 +92,8 @@ def telephone_band(samples: Float32[np.ndarray, "N"], sample_rate: int) -> Float
   """As heard over a digital telephone line: 300-3400 Hz, 8-bit mu-law (ITU-T G.711), 300-3400 Hz.
 
   Both ends of a line have the filter; the second one keeps the coding noise within the band.
-  Samples are clipped to [-1, 1] between them. Raises ValueError at rates (Hz) that cannot hold 3400
-  Hz.
+  Samples are clipped to [-1, 1] between them. Raises ValueError for a sample_rate (Hz) too low for
+  3400 Hz.
   """
   line = _line_filter(sample_rate)
   sent = scipy.signal.sosfilt(line, samples).astype(np.float32)
@@ -108,8 +108,7 @@ def _line_filter(sample_rate: int) -> np.ndarray:
       f"a telephone passes {low:g} to {high:g} Hz, which takes a sample rate above {2 * high:g}, "
       f"got {sample_rate}."
     )
-  # Elliptic, order 4 at each edge: 0.25 dB of ripple within the band, at least 35 dB down beyond
-  # it.
+  # Elliptic, order 4 at each edge: 0.25 dB of ripple within the band, 35 dB and more down beyond.
   return scipy.signal.ellip(4, 0.25, 35, [low, high], "bandpass", fs=sample_rate, output="sos")
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Float32
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 READ_SECONDS = 30.0  # the chunks of read_audio: no overhead to speak of, little memory
+RATES = (1000, 1_000_000)  # Hz; beyond is a damaged header, costly to believe
 LOUDEST = 100.0  # float files overshoot 1 a little; what is beyond this was never scaled to [-1, 1]
 UNKNOWN_LENGTH = 0x7FFF0000  # writers to a pipe put such sizes into WAV headers
 
@@ -62,7 +63,8 @@ def _resampled(
   sound: soundfile.SoundFile, path: str | os.PathLike, sample_rate: int, chunk_seconds: float
 ) -> Iterator[Float32[np.ndarray, "n"]]:
   with sound:
-    mono = _mono(sound, path, max(1, round(chunk_seconds * sound.samplerate)))
+    block_frames = min(max(1, round(chunk_seconds * sound.samplerate)), sound.frames)
+    mono = _mono(sound, path, block_frames)
     if sound.samplerate == sample_rate:
       yield from mono
       return
@@ -88,8 +90,8 @@ def _mono(
     heard += len(block)
     _check_values(block, path)
     yield block.mean(axis=1)
-  # The header of an MP3 only estimates its length.
-  if heard < sound.frames and sound.format != "MP3":
+  # The header of an MP3 may only estimate its length.
+  if not heard or (heard < sound.frames and sound.format != "MP3"):
     raise AudioError(
       path, f"is cut short: {sound.frames} samples announced, {heard} found", _REPLACE
     )
@@ -134,6 +136,13 @@ def _open(path: str | os.PathLike) -> soundfile.SoundFile:
     ) from error
   if not sound.frames:
     raise AudioError(path, "holds no samples", _REPLACE)
+  lowest, highest = RATES
+  if not lowest <= sound.samplerate <= highest:
+    raise AudioError(
+      path,
+      f"announces {sound.samplerate} samples a second, where {lowest} to {highest} are usual",
+      _REPLACE,
+    )
   # libsndfile reads a cut WAV without complaint and only notes the contradiction in its log.
   note = re.search(r"^data : (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
   if note and int(note[2]) < int(note[1]) < UNKNOWN_LENGTH:

@@ -107,6 +107,29 @@ def test_broken_files_are_refused_by_name(tmp_path, name, damage, message):
   assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("name", CODECS)
+def test_any_damage_is_refused_or_harmless(tmp_path, name):
+  """Cut anywhere, bytes changed anywhere: finite samples or an AudioError, nothing else."""
+  content = written(tmp_path, name, TONE[:8000], **CODECS[name][0]).read_bytes()
+  rng = np.random.default_rng(0)
+  refused = 0
+  for trial in range(60):
+    damaged = bytearray(content[: rng.integers(1, len(content)) if trial % 3 else None])
+    for place in rng.integers(min(len(damaged), 200 if trial % 2 else 1 << 30), size=trial % 5):
+      damaged[place] = rng.integers(256)
+    (tmp_path / name).write_bytes(damaged)
+    try:
+      assert np.isfinite(read_audio(tmp_path / name, 8000)).all()
+    except AudioError:
+      refused += 1
+  assert refused
+
+
+def test_a_rate_no_recorder_has_is_refused(tmp_path):
+  with pytest.raises(AudioError, match="announces 12 samples a second"):
+    read_audio(written(tmp_path, "a.wav", rate=12), RATE)
+
+
 def test_a_wav_of_no_samples_is_refused(tmp_path):
   path = written(tmp_path, "a.wav", np.zeros(0, np.float32))
   with pytest.raises(AudioError, match="holds no samples"):
