@@ -18,7 +18,7 @@ from edge_rnnt.cells.cell import (
   normalize,
   silence_padding,
 )
-from edge_rnnt.cells.hoisted import Recurrence, matmul, recur
+from edge_rnnt.cells.hoisted import Matrices, Recurrence, matmul, project, recur
 from edge_rnnt.cells.initializers import gate_kernel, gate_values, glorot
 from edge_rnnt.shapes import Lengths, Sequence
 
@@ -91,21 +91,19 @@ class LSTM:
     self, params: Params, state: LSTMState, x: Float[Array, "B D"], tap: Tap = IDENTITY
   ) -> tuple[LSTMState, Float[Array, "B P"]]:
     """One frame: x_t and the state before it -> the state after it, and h_t."""
-    kernel, recurrent, projection = self._matrices(params, x.shape[-1], tap)
-    z = matmul(tap("input", x), kernel) + matmul(state.h, recurrent)
+    matrices = self._matrices(params, x.shape[-1], tap)
+    z = matmul(tap("input", x), matrices.inputs) + matmul(state.h, matrices.recurrent)
     c, m = self.pointwise(self._small(params), tap, z, state.c)
-    h = self.emit(tap, m if projection is None else m @ projection)
+    h = self.emit(tap, project(m, matrices.projection))
     return LSTMState(c, h), h
 
   def unroll(
     self, params: Params, state: LSTMState, xs: Sequence, lengths: Lengths, tap: Tap = IDENTITY
   ) -> tuple[LSTMState, Float[Array, "B T P"]]:
     """All frames: outputs are zero beyond `lengths`; the state is that after the last frame."""
-    kernel, recurrent, projection = self._matrices(params, xs.shape[-1], tap)
-    xs = jnp.swapaxes(silence_padding(xs, lengths), 0, 1)
-    inputs = matmul(tap("input", xs), kernel)
-    small = self._small(params)
-    cs, hs = recur(self._recurrence, inputs, recurrent, projection, small, tap, *state)
+    matrices = self._matrices(params, xs.shape[-1], tap)
+    xs = tap("input", jnp.swapaxes(silence_padding(xs, lengths), 0, 1))
+    cs, hs = recur(self._recurrence, matrices, self._small(params), tap, xs, *state)
     state = LSTMState(*(last_state(*pair, lengths) for pair in zip(state, (cs, hs), strict=True)))
     return state, silence_padding(jnp.swapaxes(hs, 0, 1), lengths)
 
@@ -135,12 +133,10 @@ class LSTM:
   def _small(self, params: Params) -> dict[str, Array]:
     return {name: params[name] for name in ("bias", "gain") if name in params}
 
-  def _matrices(
-    self, params: Params, input_dim: int, tap: Tap
-  ) -> tuple[Float[Array, "D G H"], Float[Array, "P G H"], Float[Array, "H P"] | None]:
+  def _matrices(self, params: Params, input_dim: int, tap: Tap) -> Matrices:
     kernel = params["kernel"].reshape(-1, len(self.gates), self.cells)
     projection = params.get("projection")
-    return (
+    return Matrices(
       tap("input_kernel", kernel[:input_dim]),
       tap("recurrent_kernel", kernel[input_dim:]),
       None if projection is None else tap("projection_kernel", projection),
