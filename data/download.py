@@ -90,5 +90,6 @@ def _verify(archive: Archive, path: pathlib.Path) -> None:
     path.unlink()
     raise DownloadError(
       f"{path} was not what {archive.url} published and has been deleted: "
-      f"{size} bytes with sha256 {found}, expected {archive.size} bytes with {archive.sha256}. Run again to download it anew"
+      f"{size} bytes with sha256 {found}, expected {archive.size} bytes with {archive.sha256}. "
+      "Run again to download it anew"
     )

@@ -1,0 +1,50 @@
+"""The best speech that is at hand; never silent about which it is.
+
+Order: the user's own folder; ../shared/data beside the repository; the spoken digits, downloaded;
+synthetic speech.
+"""
+
+import pathlib
+
+from data.corpora import Corpora, beside, own, spoken_digits, synthetic
+from data.download import DownloadError
+from data.synthesize import SynthesizerMissing
+
+BESIDE_REPOSITORY = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+class NoSpeech(RuntimeError):
+  """Nothing to train on; the message lists what was tried and what to do."""
+
+
+def resolve(
+  *,
+  data_dir: pathlib.Path | None,
+  shared: pathlib.Path | None,
+  cache_dir: pathlib.Path,
+  online: bool,
+  sample_rate: int,
+  seed: int = 0,
+) -> Corpora:
+  """The first of: `data_dir`, `shared` (if it exists), spoken digits (if prepared or online),
+  synthetic speech.
+
+  A given data_dir that cannot be used is an error (ManifestError), never a reason to take
+  something else. What fails on the way is told in the description. Raises NoSpeech when everything
+  does.
+  """
+  if data_dir is not None:
+    return own(data_dir, sample_rate)
+  tried = ["no data_dir was given"]
+  if shared is not None and any((shared / name).is_dir() for name in ("commands", "digits")):
+    return beside(shared, sample_rate, seed)
+  tried.append("no ../shared/data beside the repository")
+  try:
+    return spoken_digits(cache_dir, online, sample_rate, seed)
+  except DownloadError as error:
+    tried.append(f"spoken digits: {error}")
+  try:
+    return synthetic(cache_dir, sample_rate, seed, because="; ".join(tried))
+  except SynthesizerMissing as error:
+    tried.append(f"synthetic speech: {error}")
+  raise NoSpeech("there is no speech to train on:\n  " + "\n  ".join(tried))
