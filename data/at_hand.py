@@ -34,10 +34,10 @@ def resolve(
   does.
   """
   if data_dir is not None:
-    return own(data_dir, sample_rate)
+    return own(data_dir, cache_dir, sample_rate)
   tried = ["no data_dir was given"]
   if shared is not None and any((shared / name).is_dir() for name in ("commands", "digits")):
-    return beside(shared, sample_rate, seed)
+    return beside(shared, cache_dir, sample_rate, seed)
   tried.append("no ../shared/data beside the repository")
   try:
     return spoken_digits(cache_dir, online, sample_rate, seed)

@@ -8,6 +8,7 @@ import tensorflow_datasets as tfds
 
 from data import grammar
 from data.download import DownloadError
+from data.kept import keep, kept_path, read_kept
 from data.spoken_digit import SAMPLE_RATE, SpokenDigitFlac
 from data.synthesize import SPEAKERS, plan_lines, synthesize
 from edge_rnnt.inputs.check import check_audio
@@ -21,6 +22,8 @@ from edge_rnnt.inputs.splits import Splits, split
 SPLITS = ("train", "dev", "test")
 # Times that every training recording of a digit is dealt into strings; dev and test deal each once.
 TRAIN_PASSES = 20
+# Decoded recordings are kept in cache_dir up to this size (four hours at 8 kHz).
+KEPT_BYTES = 256 << 20
 JOINED = (
   "digit strings of dev and test are joined from single recordings of one speaker with random "
   "pauses, every recording once (seeded)"
@@ -45,9 +48,9 @@ class Corpora:
   report: ManifestReport
 
 
-def own(data_dir: pathlib.Path, sample_rate: int) -> Corpora:
+def own(data_dir: pathlib.Path, cache_dir: pathlib.Path, sample_rate: int) -> Corpora:
   """A user's folder or table of recordings."""
-  splits, sources, report = _recorded(data_dir, sample_rate)
+  splits, sources, report = _recorded(data_dir, sample_rate, cache_dir)
   if not all(len(each) for each in sources.values()):
     raise ManifestError(f"{data_dir} has no usable recording for a split: {report}")
   description = f"recorded: {data_dir} ({_size(sources)}), split {splits.rule}; {report}"
@@ -55,18 +58,18 @@ def own(data_dir: pathlib.Path, sample_rate: int) -> Corpora:
   return Corpora("own", description, False, **named, report=report)
 
 
-def beside(shared: pathlib.Path, sample_rate: int, seed: int) -> Corpora:
+def beside(shared: pathlib.Path, cache_dir: pathlib.Path, sample_rate: int, seed: int) -> Corpora:
   """The sets commands and digits of ../shared/data, as far as they are there."""
   named: dict[str, dict[str, Source]] = {name: {} for name in SPLITS}
   told, reports = [], []
   if (shared / "commands").is_dir():
-    _, sources, report = _recorded(shared / "commands", sample_rate)
+    _, sources, report = _recorded(shared / "commands", sample_rate, cache_dir)
     for name in SPLITS:
       named[name]["commands"] = sources[name]
     told.append(f"commands ({_size(sources)})")
     reports.append(report)
   if (shared / "digits").is_dir():
-    _, sources, report = _recorded(shared / "digits", sample_rate)
+    _, sources, report = _recorded(shared / "digits", sample_rate, cache_dir)
     _add_digits(named, sources, seed)
     told.append(f"digits ({_size(sources)}); {JOINED}")
     reports.append(report)
@@ -148,10 +151,16 @@ def synthetic_source(
 
 
 def _recorded(
-  place: pathlib.Path, sample_rate: int
+  place: pathlib.Path, sample_rate: int, cache_dir: pathlib.Path
 ) -> tuple[Splits, dict[str, ManifestSource], ManifestReport]:
   utterances, listed = read_manifest(place)
-  checked = check_audio(utterances, sample_rate)
+  stats = [(each.id, str(each.path), each.path.stat()) for each in utterances]
+  files = [(id, path, stat.st_size, stat.st_mtime_ns) for id, path, stat in stats]
+  path = kept_path(cache_dir, "decoded", [sample_rate, files])
+  decoded = read_kept(path)
+  checked = check_audio(utterances, sample_rate, decoded=decoded)
+  if decoded is None and sum(each.nbytes for each in checked.samples.values()) <= KEPT_BYTES:
+    keep(path, checked.samples)
   splits = split(checked.utterances)
   sources = {
     name: ManifestSource(getattr(splits, name), sample_rate, decoded=checked.samples)

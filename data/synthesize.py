@@ -4,11 +4,9 @@ between splits.
 
 import concurrent.futures
 import dataclasses
-import hashlib
 import importlib.util
 import io
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -18,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from data import espeak
+from data.kept import keep, kept_path, read_kept
 from edge_rnnt.inputs.dataset import MemorySource
 
 ACCENTS = (
@@ -94,21 +93,18 @@ def synthesize(
   `cache_dir` it is kept there and read the next time. Raises SynthesizerMissing without the wheel
   espeakng-loader.
   """
-  path = None if cache_dir is None else cache_dir / f"synthetic-{_key(lines, sample_rate)}.npz"
-  if path is not None and path.exists():
-    with np.load(path) as kept:
-      lengths, samples = kept["lengths"], kept["samples"]
-  else:
-    lengths, samples = _speak(lines, sample_rate, processes)
-    if path is not None:
-      _keep(path, lengths, samples)
-  spoken = np.split(samples, np.cumsum(lengths)[:-1]) if len(lines) else []
   ids = [f"{name}-{line.speaker}-{number:05d}" for number, line in enumerate(lines)]
+  path = cache_dir and kept_path(cache_dir, name, [_source(), sample_rate, *map(_plain, lines)])
+  spoken = path and read_kept(path)
+  if spoken is None:
+    spoken = dict(zip(ids, _speak(lines, sample_rate, processes), strict=True))
+    if path is not None:
+      keep(path, spoken)
   texts, speakers = [line.text for line in lines], [line.speaker for line in lines]
-  return MemorySource(spoken, texts, speakers, ids, sample_rate)
+  return MemorySource([spoken[each] for each in ids], texts, speakers, ids, sample_rate)
 
 
-def _speak(lines, sample_rate: int, processes: int) -> tuple[np.ndarray, np.ndarray]:
+def _speak(lines: list[Line], sample_rate: int, processes: int) -> list[np.ndarray]:
   if importlib.util.find_spec("espeakng_loader") is None:
     raise SynthesizerMissing(
       "synthetic speech needs the espeak-ng library: pip install edge-rnnt[synth] (the wheel "
@@ -118,9 +114,7 @@ def _speak(lines, sample_rate: int, processes: int) -> tuple[np.ndarray, np.ndar
   with concurrent.futures.ThreadPoolExecutor(processes) as pool:
     spoken = list(pool.map(lambda chunk: _speak_chunk(chunk, sample_rate), chunks))
   raw = [each for lengths, samples in spoken for each in np.split(samples, np.cumsum(lengths)[:-1])]
-  finished = [_finish(each, line, sample_rate) for each, line in zip(raw, lines, strict=True)]
-  lengths = np.array([len(each) for each in finished], np.int64)
-  return lengths, np.concatenate([np.zeros(0, np.int16), *finished])
+  return [_finish(each, line, sample_rate) for each, line in zip(raw, lines, strict=True)]
 
 
 def _speak_chunk(lines: list[Line], sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
@@ -162,16 +156,11 @@ def _finish(samples: np.ndarray, line: Line, sample_rate: int) -> np.ndarray:
   return np.clip(np.round(wave), -32768, 32767).astype(np.int16)
 
 
-def _key(lines: list[Line], sample_rate: int) -> str:
-  """Names everything a set depends on, this code's choices included."""
-  source = b"".join(pathlib.Path(file).read_bytes() for file in (__file__, espeak.__file__))
-  request = json.dumps([sample_rate, [dataclasses.astuple(line) for line in lines]])
-  return hashlib.sha256(source + request.encode()).hexdigest()[:24]
+def _source() -> str:
+  """This code's own choices are part of what a set was made from."""
+  files = (pathlib.Path(__file__), pathlib.Path(espeak.__file__))
+  return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
-def _keep(path: pathlib.Path, lengths: np.ndarray, samples: np.ndarray) -> None:
-  path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_suffix(f".{os.getpid()}.part")
-  with part.open("wb") as file:
-    np.savez(file, lengths=lengths, samples=samples)
-  part.replace(path)
+def _plain(line: Line) -> list:
+  return list(dataclasses.astuple(line))

@@ -57,10 +57,9 @@ class Augment:
     fit.
     """
     factor = rng.uniform(*self.speed)
-    shortest, longest = length_bounds
-    factor = min(max(factor, len(samples) / longest), max(1.0, len(samples) / shortest))
     if factor != 1.0:
-      samples = augment.speed(samples, factor)[:longest]
+      factor = _within(factor, len(samples), length_bounds)
+      samples = augment.speed(samples, factor)
     if rng.random() < self.telephone_share:
       samples = augment.telephone_band(samples, sample_rate)
     if self.gain_db != (0.0, 0.0):
@@ -92,6 +91,13 @@ class Augment:
         stack=front_end.stack,
       )
     return features
+
+
+def _within(factor: float, length: int, bounds: tuple[int, int]) -> float:
+  """The nearest factor whose result is as long as the bounds want; a sample less, for rounding."""
+  shortest, longest = bounds
+  slowest, fastest = length / max(1, longest - 1), length / (shortest + 1)
+  return min(max(min(factor, max(1.0, fastest)), slowest, 0.5), 2.0)
 
 
 @functools.cache

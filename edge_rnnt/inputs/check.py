@@ -2,9 +2,10 @@
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Int16
 
 from edge_rnnt.audio.files import AudioError, read_audio
 from edge_rnnt.inputs.dataset import CACHE_BYTES, to_int16
@@ -34,24 +35,29 @@ def check_audio(
   *,
   longest: float | int = 30.0,
   shortest: float | int = 0.1,
+  decoded: Mapping[str, np.ndarray] | None = None,
   threads: int = 2,
   cache_bytes: int = CACHE_BYTES,
 ) -> Checked:
-  """Decodes each file at `sample_rate`, once.
+  """Decodes each file at `sample_rate`, once; not those whose samples are in `decoded`, by id.
 
   Rejected: unreadable, silent (peak below -60 dB of full scale), shorter or longer than the bounds
   (seconds).
   """
+  known = decoded or {}
   kept, rejected, samples = [], [], {}
+
+  def check(each: Utterance) -> np.ndarray | Rejected:
+    heard = known[each.id] if each.id in known else _decode(each, sample_rate)
+    if isinstance(heard, Rejected):
+      return heard
+    return _problem(each, heard, sample_rate, longest, shortest) or heard
+
   with concurrent.futures.ThreadPoolExecutor(threads) as pool:
     # Decoding and resampling leave the interpreter lock, so threads are enough.
-    for each, (heard, problem) in zip(
-      utterances,
-      pool.map(lambda each: _check(each, sample_rate, longest, shortest), utterances),
-      strict=True,
-    ):
-      if problem:
-        rejected.append(problem)
+    for each, heard in zip(utterances, pool.map(check, utterances), strict=True):
+      if isinstance(heard, Rejected):
+        rejected.append(heard)
         continue
       kept.append(dataclasses.replace(each, seconds=len(heard) / sample_rate))
       if heard.nbytes <= cache_bytes:
@@ -60,24 +66,26 @@ def check_audio(
   return Checked(kept, ManifestReport(len(kept), tuple(rejected)), samples)
 
 
-def _check(
-  each: Utterance, sample_rate: int, longest: float, shortest: float
-) -> tuple[np.ndarray, Rejected | None]:
+def _decode(each: Utterance, sample_rate: int) -> np.ndarray | Rejected:
   try:
-    samples = read_audio(each.path, sample_rate)
+    return to_int16(read_audio(each.path, sample_rate))
   except AudioError as error:
-    return np.zeros(0, np.int16), Rejected(str(each.path), "unreadable audio", error.problem)
-  return to_int16(samples), _problem(str(each.path), samples, sample_rate, longest, shortest)
+    return Rejected(str(each.path), "unreadable audio", error.problem)
 
 
 def _problem(
-  path: str, samples: np.ndarray, sample_rate: int, longest: float, shortest: float
+  each: Utterance,
+  samples: Int16[np.ndarray, "N"],
+  sample_rate: int,
+  longest: float | int,
+  shortest: float | int,
 ) -> Rejected | None:
-  seconds = len(samples) / sample_rate
+  path, seconds = str(each.path), len(samples) / sample_rate
   if seconds < shortest:
     return Rejected(path, "too short", f"{seconds:.2f} s, at least {shortest:g} s")
   if seconds > longest:
     return Rejected(path, "too long", f"{seconds:.1f} s, at most {longest:g} s")
-  if np.max(np.abs(samples)) < SILENT_PEAK:
-    return Rejected(path, "silent", f"peak {np.max(np.abs(samples)):.1e} of full scale")
+  peak = int(np.abs(samples.astype(np.int32)).max()) / 32768
+  if peak < SILENT_PEAK:
+    return Rejected(path, "silent", f"peak {peak:.1e} of full scale")
   return None
