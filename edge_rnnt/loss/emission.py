@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from edge_rnnt.loss.lattice import IMPOSSIBLE, Edges, negative_log_likelihood
+from edge_rnnt.loss.diagonals import IMPOSSIBLE, Edges
+from edge_rnnt.loss.lattice import negative_log_likelihood
 
 # First and last frame in which each label may be emitted.
 Window = tuple[Int[Array, "B U"], Int[Array, "B U"]]

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 
 def check(
@@ -41,6 +41,18 @@ def next_labels(
   u = jnp.arange(labels.shape[1])
   inside = jnp.where(u < label_lengths[:, None], jnp.clip(labels, 0, vocab_size - 1), 0)
   return jnp.pad(inside, ((0, 0), (0, 1)))
+
+
+def clear_padding(
+  encoded: Float[Array, "B T D"],
+  predicted: Float[Array, "B U1 E"],
+  frame_lengths: Int[Array, "B"],
+  label_lengths: Int[Array, "B"],
+) -> tuple[Float[Array, "B T D"], Float[Array, "B U1 E"]]:
+  """Zeros beyond the lengths: a NaN times a gradient of zero would still be NaN."""
+  t, u = jnp.arange(encoded.shape[1])[:, None], jnp.arange(predicted.shape[1])[:, None]
+  encoded = jnp.where(t < frame_lengths[:, None, None], encoded, 0)
+  return encoded, jnp.where(u <= label_lengths[:, None, None], predicted, 0)
 
 
 def _check_shape(

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from edge_rnnt.loss.lattice import Edges
+from edge_rnnt.loss.diagonals import Edges
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))

@@ -3,6 +3,7 @@
 from jaxtyping import Array, Float, Int
 
 from edge_rnnt.loss import problem
+from edge_rnnt.loss.diagonals import Edges
 from edge_rnnt.loss.emission import Window, lattice_loss
 from edge_rnnt.loss.softmax import softmax_edges
 
@@ -64,3 +65,15 @@ def transducer_loss(
     emission_window=emission_window,
     zero_infinity=zero_infinity,
   )
+
+
+def transducer_edges(
+  logits: Float[Array, "B T U1 V"],
+  labels: Int[Array, "B U"],
+  label_lengths: Int[Array, "B"],
+  *,
+  blank: int,
+) -> Edges:
+  """The lattice of `transducer_loss`, for posteriors (lattice.py) and alignments (alignment.py)."""
+  next_labels = problem.next_labels(labels, label_lengths, logits.shape[-1])
+  return softmax_edges(logits, next_labels, blank, None)[0]
