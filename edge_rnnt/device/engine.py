@@ -16,12 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from edge_rnnt.device.container import Container, ContainerError, read
-from edge_rnnt.device.float_network import float_network
 from edge_rnnt.device.network import EncoderStream, Network
+from edge_rnnt.device.reference import reference_network
 from edge_rnnt.device.search import MAX_SYMBOLS, GreedySearch, Token
 from edge_rnnt.text.wordpiece import WordPieces
 
-NETWORKS = {"float": float_network, "hybrid": float_network}
 WORD_BEGINS = "▁"
 
 
@@ -50,7 +49,7 @@ class Recognizer:
     self.container = container
     self.front_end = container.front_end
     self.max_symbols = max_symbols
-    self.network: Network = NETWORKS[container.scheme](container)
+    self.network: Network = reference_network(container)
 
   @classmethod
   def open(cls, path: str | Path, max_symbols: int = MAX_SYMBOLS) -> "Recognizer":
@@ -87,19 +86,16 @@ class Recognizer:
     return texts
 
   def _lock_step(self, features: list[np.ndarray]) -> list[list[Token]]:
+    """Shorter utterances are padded with zero frames, as their last group would be anyway."""
     reduction = self.container.architecture.time_reduction
     lengths = np.array([len(rows) for rows in features])
     padded = np.zeros((len(features), lengths.max(), self.front_end.feature_dim), np.float32)
     for row, frames in zip(padded, features, strict=True):
       row[: len(frames)] = frames
     encoder, search = EncoderStream(self.network.encoder, len(features)), self.search(len(features))
-    for time in range(lengths.max()):
-      encoded = encoder.accept(padded[:, time], time < lengths)
-      if encoded is not None:
-        search.accept(encoded, time - time % reduction < lengths)
-    encoded = encoder.finish()
-    if encoded is not None:
-      search.accept(encoded, (lengths.max() - 1) // reduction * reduction < lengths)
+    rows = [encoder.accept(padded[:, time]) for time in range(lengths.max())] + [encoder.finish()]
+    for group, row in enumerate(row for row in rows if row is not None):
+      search.accept(row, group * reduction < lengths)
     return search.tokens
 
 

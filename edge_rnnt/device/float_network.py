@@ -22,10 +22,10 @@ def float_network(container: Container) -> Network:
   architecture = container.architecture
   encoder = Encoder(
     layers=[_cell(container, layer) for layer in architecture.encoder],
+    feature_dim=architecture.feature_dim,
     reduction=architecture.time_reduction,
     below=architecture.time_reduction_after,
     enter=lambda features: features,
-    silence=[np.float32(0)] * architecture.encoder_layers,
   )
   embedding = container.dense("prediction/embedding")
   if container.scheme == "hybrid":

@@ -40,12 +40,11 @@ class Encoder(NamedTuple):
   """Layers 0 .. below - 1 run on every frame, the others on `reduction` joined neighbours."""
 
   layers: Sequence[Cell]
+  feature_dim: int
   reduction: int
   below: int
   enter: Callable[[Float32[np.ndarray, "B F"]], Rows]
   """Features -> the numbers of the first layer."""
-  silence: Sequence[Any]
-  """What zero is in the numbers that each layer reads."""
 
 
 class Network(NamedTuple):
@@ -74,39 +73,21 @@ def run(cells: Sequence[Cell], states: States, rows: Rows) -> tuple[States, Rows
 
 
 class EncoderStream:
-  """Feeds frames to an encoder, one at a time for B streams; an encoded row comes out when its
-  frames are complete.
+  """Feeds frames of features to an encoder, one at a time for B streams.
+
+  An encoded row comes out when its group of frames is complete.
   """
 
   def __init__(self, encoder: Encoder, batch: int) -> None:
-    self._encoder = encoder
+    self._encoder, self._batch = encoder, batch
     self._states = tuple(cell.initial_state(batch) for cell in encoder.layers)
     self._waiting: list[Rows] = []
 
-  def accept(
-    self, frames: Float32[np.ndarray, "B F"], present: Shaped[np.ndarray, "B"] | None = None
-  ) -> Rows | None:
-    """The next frame of every stream; where `present` is false the stream has ended and the frame
-    is padding.
-    """
+  def accept(self, frames: Float32[np.ndarray, "B F"]) -> Rows | None:
+    """The next frame of every stream -> an encoded row, or None if its group is not full."""
     encoder, below = self._encoder, self._encoder.below
     states, rows = run(encoder.layers[:below], self._states[:below], encoder.enter(frames))
     self._states = states + self._states[below:]
-    if present is not None:
-      rows = np.where(present[:, None], rows, encoder.silence[below])
-    return self._join(rows)
-
-  def finish(self) -> Rows | None:
-    """The audio has ended -> the row of the frames still waiting, filled up with silence; None if
-    none wait.
-    """
-    encoder, row = self._encoder, None
-    while self._waiting:
-      row = self._join(np.full_like(self._waiting[0], encoder.silence[encoder.below]))
-    return row
-
-  def _join(self, rows: Rows) -> Rows | None:
-    encoder, below = self._encoder, self._encoder.below
     self._waiting.append(rows)
     if len(self._waiting) < encoder.reduction:
       return None
@@ -114,3 +95,10 @@ class EncoderStream:
     states, encoded = run(encoder.layers[below:], self._states[below:], joined)
     self._states = self._states[:below] + states
     return encoded
+
+  def finish(self) -> Rows | None:
+    """The audio has ended: zero frames fill up the group that has begun; None if none has."""
+    row = None
+    while self._waiting:
+      row = self.accept(np.zeros((self._batch, self._encoder.feature_dim), np.float32))
+    return row

@@ -46,21 +46,22 @@ HYBRID: Rules = {r"prediction/embedding": Rule(per="tensor"), r".*_kernel": Rule
 """Finer, since the products are scaled in float anyway."""
 
 
+def first_match(rules: Rules, path: str) -> str | None:
+  """The pattern that decides for a path."""
+  return next((pattern for pattern in rules if re.fullmatch(pattern, path)), None)
+
+
 def resolve(rules: Rules, paths: Iterable[str]) -> dict[str, Rule | None]:
   """The first rule whose pattern matches all of a path; None where none does.
 
-  Raises ValueError for a rule that is the first match of no path: it would be silently without
-  effect.
+  Raises ValueError for a rule that decides for no path: it would be silently without effect.
   """
   paths = list(paths)
-  chosen: dict[str, str | None] = {
-    path: next((pattern for pattern in rules if re.fullmatch(pattern, path)), None)
-    for path in paths
-  }
+  chosen = {path: first_match(rules, path) for path in paths}
   unused = [pattern for pattern in rules if pattern not in chosen.values()]
   if unused:
     raise ValueError(
-      f"quantization rules that apply to nothing: {unused}; earlier rules take"
-      f" precedence, and the weights are: {', '.join(paths)}"
+      f"quantization rules that decide for nothing: {unused}. Earlier rules take precedence, a"
+      f" pattern must match the whole path, and the weights are: {', '.join(paths)}"
     )
   return {path: None if pattern is None else rules[pattern] for path, pattern in chosen.items()}
