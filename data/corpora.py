@@ -73,9 +73,7 @@ def beside(shared: pathlib.Path, cache_dir: pathlib.Path, sample_rate: int, seed
     _add_digits(named, sources, seed)
     told.append(f"digits ({_size(sources)}); {JOINED}")
     reports.append(report)
-  report = ManifestReport(
-    sum(each.accepted for each in reports), tuple(one for each in reports for one in each.rejected)
-  )
+  report = sum(reports, ManifestReport(0))
   description = f"recorded: {' + '.join(told)}; no speaker is in two splits; {report}"
   return Corpora("shared", description, False, **named, report=report)
 
@@ -166,7 +164,7 @@ def _recorded(
     name: ManifestSource(getattr(splits, name), sample_rate, decoded=checked.samples)
     for name in SPLITS
   }
-  return splits, sources, listed + checked.report
+  return splits, sources, listed.then(checked.report)
 
 
 def _add_digits(

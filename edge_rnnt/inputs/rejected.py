@@ -31,7 +31,11 @@ class ManifestReport:
     """Rejections by reason, most frequent first."""
     return dict(collections.Counter(each.reason for each in self.rejected).most_common())
 
-  def __add__(self, later: "ManifestReport") -> "ManifestReport":
+  def __add__(self, other: "ManifestReport") -> "ManifestReport":
+    """The report of two sets of utterances, each checked alone."""
+    return ManifestReport(self.accepted + other.accepted, self.rejected + other.rejected)
+
+  def then(self, later: "ManifestReport") -> "ManifestReport":
     """The report of two checks in a row: what the later one accepted, and what either rejected."""
     return ManifestReport(later.accepted, self.rejected + later.rejected)
 
