@@ -79,7 +79,7 @@ def truncating_divide(x: Integer[np.ndarray, "..."], by: int) -> Integer[np.ndar
 def inverse_sqrt(x: Integer[np.ndarray, "..."]) -> Multiplier:
   """1 / sqrt(x) of whole x >= 1 by Newton's iteration in Q3.28, within 1.3e-6 of itself.
 
-    x = 2 d 4^k, 1/4 <= d < 1;   y_0 = 1;   y <- 3/2 y - d/2 y^3;   1 / sqrt(x) = y / sqrt(2) / 2^k
+  x = 2 d 4^k, 1/4 <= d < 1;   y_0 = 1;   y <- 3/2 y - d/2 y^3;   1 / sqrt(x) = y / sqrt(2) / 2^k
   """
   one = np.int64(1 << 28)
   shift, d = _normalize(x)

@@ -5,16 +5,26 @@ A recording tap may not be read inside a compiled loop, so the loop is ours: a s
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from edge_rnnt.cells.cell import Cell, Params, valid_frames
 from edge_rnnt.quant.formats import Range, Ranges
 from edge_rnnt.shapes import Lengths, Sequence
+
+Params = Mapping[str, Array]
+
+
+class Cell(Protocol):
+  """What is needed of a cell; edge_rnnt/cells/cell.py has the whole contract."""
+
+  def initial_state(self, batch: int) -> Any: ...
+
+  def step(self, params: Params, state: Any, x: Array, tap: Any) -> tuple[Any, Array]: ...
+
 
 PER_GATE = ("gates", "normalized")
 
@@ -55,7 +65,7 @@ def unroll_and_record(
     state, y = cell.step(params, state, jnp.where(valid[:, None], x, 0), tap)
     return state, (jnp.where(valid[:, None], y, 0), tap.seen)
 
-  valid = valid_frames(lengths, frames)
+  valid = jnp.arange(frames) < lengths[:, None]
   steps = (jnp.swapaxes(xs, 0, 1), jnp.swapaxes(valid, 0, 1))
   _, (ys, seen) = jax.lax.scan(body, cell.initial_state(batch), steps)
   ranges = {name: Range(r.low.min(axis=0), r.high.max(axis=0)) for name, r in seen.items()}
