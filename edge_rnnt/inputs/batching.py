@@ -4,14 +4,17 @@ evaluation.
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import grain
 import numpy as np
 from jaxtyping import Float32, Int32
 
 from edge_rnnt.audio.frontend import FrontEnd
+from edge_rnnt.inputs.alignment import UNKNOWN, align
 from edge_rnnt.inputs.augmentation import Augment
 from edge_rnnt.inputs.buckets import Bucket, bucket_of
+from edge_rnnt.inputs.dataset import Example
 from edge_rnnt.inputs.plan import BatchPlan, PlannedBatch
 from edge_rnnt.inputs.prepared import (
   Prepared,
@@ -32,6 +35,22 @@ class Batch:
   labels: Int32[np.ndarray, "B U"]
   label_lengths: Int32[np.ndarray, "B"]
   ids: list[str]
+  alignment: Int32[np.ndarray, "B T"]
+  """What each frame says, as inputs/alignment.py defines it; UNKNOWN where nobody knows."""
+
+  @property
+  def arrays(self) -> tuple[np.ndarray, ...]:
+    """What a train step takes, in its order."""
+    return (
+      self.features, self.frame_lengths, self.labels, self.label_lengths, self.alignment
+    )  # fmt: skip
+
+
+class Row(NamedTuple):
+  """One utterance of a batch."""
+
+  features: Float32[np.ndarray, "T F"]
+  alignment: Int32[np.ndarray, "T"] | None = None
 
 
 class LoadBatch(grain.transforms.RandomMap):
@@ -62,24 +81,36 @@ class LoadBatch(grain.transforms.RandomMap):
     rows = []
     for item, position in zip(planned.items, planned.positions, strict=True):
       own = np.random.Generator(np.random.Philox(key=[draw, position]))
-      rows.append(self._features(source, item, bucket, augment, own))
+      rows.append(self._row(source, item, bucket, augment, own))
     return pad(source, planned.items, rows, bucket, len(rows))
 
-  def _features(
+  def _row(
     self,
     source: Prepared,
     item: int,
     bucket: Bucket,
     augment: Augment,
     rng: np.random.Generator,
-  ) -> Float32[np.ndarray, "T F"]:
+  ) -> Row:
     front_end = self._front_end
-    samples = source.source[int(source.index[item])].samples
+    example = source.source[int(source.index[item])]
     needed = frames_needed(source.labels[item], self._time_reduction)
     bounds = (fewest_samples(front_end, needed), most_samples(front_end, bucket.frames))
-    samples = augment.disturb_samples(samples, front_end.sample_rate, self._noises, bounds, rng)
-    features = front_end.features(samples)
-    return augment.disturb_features(features, front_end, rng)
+    samples = augment.disturb_samples(
+      example.samples, front_end.sample_rate, self._noises, bounds, rng
+    )
+    features = augment.disturb_features(front_end.features(samples), front_end, rng)
+    faster = len(example.samples) / max(1, len(samples))
+    return Row(features, self._alignment(example, source.labels[item], len(features), faster))
+
+  def _alignment(
+    self, example: Example, labels: np.ndarray, frames: int, faster: float
+  ) -> Int32[np.ndarray, "T"] | None:
+    """Known only where the words' places are, and every word is one label."""
+    if example.words is None or len(example.words) != len(labels):
+      return None
+    scale = 1 / (faster * self._front_end.sample_rate * self._front_end.frame_seconds)
+    return align([(begin * scale, end * scale) for begin, end in example.words], labels, frames)
 
 
 def train_batches(
@@ -110,7 +141,8 @@ def evaluation_batches(
     for begin in range(0, len(members), bucket.size):
       items = tuple(members[begin : begin + bucket.size].tolist())
       rows = [
-        front_end.features(prepared.source[int(prepared.index[item])].samples) for item in items
+        Row(front_end.features(prepared.source[int(prepared.index[item])].samples))
+        for item in items
       ]
       yield pad(prepared, items, rows, bucket, bucket.size)
 
@@ -118,20 +150,21 @@ def evaluation_batches(
 def pad(
   source: Prepared,
   items: Sequence[int],
-  rows: Sequence[np.ndarray],
+  rows: Sequence[Row],
   bucket: Bucket,
   size: int,
 ) -> Batch:
-  """Rows of features [T, F] and their labels in a bucket's shape, `size` rows.
+  """Rows and their labels in a bucket's shape, `size` rows.
 
   Raises ValueError for an utterance longer than was planned (its file changed, or its manifest
   lied).
   """
-  dim = rows[0].shape[1]
+  dim = rows[0].features.shape[1]
   features = np.zeros((size, bucket.frames, dim), np.float32)
   labels = np.zeros((size, bucket.labels), np.int32)
+  alignment = np.full((size, bucket.frames), UNKNOWN, np.int32)
   lengths = np.zeros((2, size), np.int32)
-  for row, (item, frames) in enumerate(zip(items, rows, strict=True)):
+  for row, (item, (frames, aligned)) in enumerate(zip(items, rows, strict=True)):
     if len(frames) > bucket.frames:
       raise ValueError(
         f"{source.id(item)} has {len(frames)} frames, planned were {source.frames[item]} and "
@@ -139,7 +172,9 @@ def pad(
       )
     target = source.labels[item]
     features[row, : len(frames)] = frames
+    if aligned is not None:
+      alignment[row, : len(frames)] = aligned
     labels[row, : len(target)] = target
     lengths[:, row] = len(frames), len(target)
   ids = [source.id(item) for item in items]
-  return Batch(features, lengths[0], labels, lengths[1], ids)
+  return Batch(features, lengths[0], labels, lengths[1], ids, alignment)

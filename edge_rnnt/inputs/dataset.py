@@ -19,12 +19,16 @@ CACHE_BYTES = 1 << 30
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-  """One utterance: `samples` in [-1, 1] at the source's rate."""
+  """One utterance: `samples` in [-1, 1] at the source's rate.
+
+  words: where each word of `text` begins and ends, in samples, if that is known.
+  """
 
   id: str
   samples: Float[np.ndarray, "N"]
   text: str
   speaker: str
+  words: tuple[tuple[int, int], ...] | None = None
 
 
 @runtime_checkable

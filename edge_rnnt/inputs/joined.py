@@ -48,10 +48,20 @@ class JoinedStrings:
 
   def __getitem__(self, index: int) -> Example:
     string = self._strings[index]
-    pieces = [np.zeros(string.pauses[0], np.float32)]
+    pieces, spans, at = [np.zeros(string.pauses[0], np.float32)], [], string.pauses[0]
     for part, pause in zip(string.parts, string.pauses[1:], strict=True):
-      pieces += [self._source[part].samples, np.zeros(pause, np.float32)]
-    return Example(self.id(index), np.concatenate(pieces), self.text(index), self.speaker(index))
+      samples = self._source[part].samples
+      pieces += [samples, np.zeros(pause, np.float32)]
+      spans.append((at, at + len(samples)))
+      at += len(samples) + pause
+    single = all(len(self._source.text(part).split()) == 1 for part in string.parts)
+    return Example(
+      self.id(index),
+      np.concatenate(pieces),
+      self.text(index),
+      self.speaker(index),
+      tuple(spans) if single else None,
+    )
 
   def parts(self, index: int) -> tuple[int, ...]:
     """The indices of the joined utterances in the source, in order."""

@@ -1,0 +1,248 @@
+"""Config -> objects: the only place that knows both ConfigDicts and the library.
+
+speech = build.speech(config, corpora)      front end, word-pieces, prepared sources
+run = build.run(config, speech)             model, first state, stages, plan of batches
+state = fit(run.state, stages=run.stages, batches=run.batches, ...)
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from data.corpora import Corpora
+from edge_rnnt.audio.frontend import FrontEnd
+from edge_rnnt.inputs import batching, buckets, plan, prepared
+from edge_rnnt.inputs.augmentation import Augment
+from edge_rnnt.inputs.rejected import ManifestReport
+from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.model.rnnt import RNNT, init
+from edge_rnnt.prune import schedule, transform
+from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
+from edge_rnnt.train import rates, state, step
+from edge_rnnt.train.loop import Stage
+from edge_rnnt.train.optimizer import adamw
+
+STATISTICS_UTTERANCES = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Speech:
+  """Corpora made ready for a model: what goes in, what comes out, and what had to be left out."""
+
+  corpora: Corpora
+  front_end: FrontEnd
+  pieces: WordPieces
+  train: Mapping[str, prepared.Prepared]
+  dev: Mapping[str, prepared.Prepared]
+  left_out: ManifestReport
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """A training run before its first update."""
+
+  model: RNNT
+  state: state.TrainState
+  stages: tuple[Stage, ...]
+  batches: Callable[[int], Iterator[batching.Batch]]
+  plan: plan.BatchPlan
+  dev_buckets: tuple[buckets.Bucket, ...]
+
+
+def speech(config: ConfigDict, corpora: Corpora) -> Speech:
+  """Measures the training audio and text; dev and test play no part in it."""
+  front_end = measured_front_end(config.front_end, corpora)
+  pieces = word_pieces(config.pieces, corpora)
+  reduction = config.model.time_reduction
+  train, left_out = {}, ManifestReport(0)
+  for name, source in corpora.train.items():
+    train[name], report = prepared.keep_fitting(
+      prepared.prepare(source, front_end, pieces), reduction
+    )
+    left_out += report
+  # Nothing is left out of dev: what does not fit counts as errors there.
+  dev = {name: prepared.prepare(each, front_end, pieces) for name, each in corpora.dev.items()}
+  return Speech(corpora, front_end, pieces, train, dev, left_out)
+
+
+def measured_front_end(config: ConfigDict, corpora: Corpora) -> FrontEnd:
+  """The front end, normalized by every mel band's mean and deviation over some training speech."""
+  sources = list(corpora.train.values())
+  each = max(1, STATISTICS_UTTERANCES // len(sources))
+  rng = np.random.default_rng(0)
+  settings = dict(config)
+  clip = settings.pop("clip")
+  plain = FrontEnd(**settings)
+  chosen = [
+    (source, int(item))
+    for source in sources
+    for item in rng.choice(len(source), min(each, len(source)), replace=False)
+  ]
+  measured = plain.with_statistics(plain.log_mel(source[item].samples) for source, item in chosen)
+  return dataclasses.replace(measured, clip=clip)
+
+
+def word_pieces(config: ConfigDict, corpora: Corpora) -> WordPieces:
+  """Whole words where the training text is a closed vocabulary, byte pairs where it is open."""
+  texts = sorted(
+    {source.text(item) for source in corpora.train.values() for item in range(len(source))}
+  )
+  words = {word for text in texts for word in text.split()}
+  if len(words) <= config.closed_words:
+    # Room for every word, and for unknown and blank.
+    model = train_wordpieces(texts, vocab_size=len(words) + 2, model_type="word")
+  else:
+    model = train_wordpieces(texts, vocab_size=config.vocab_size, model_type="bpe")
+  return WordPieces(model)
+
+
+def run(config: ConfigDict, speech: Speech) -> Run:
+  """The model, its optimizer and everything it will be shown. Raises ValueError for a bad config.
+
+  The augmentation, the losses and the learning rate of each stage are the config's; the pruning
+  schedule runs over the global step.
+  """
+  names = [name for name in config.curriculum if _shares(config.stages[name], speech)]
+  if not names:
+    raise ValueError(
+      f"no stage of {tuple(config.curriculum)} has a source among {sorted(speech.train)}: "
+      "name one of them in a stage's sources"
+    )
+  stages = [config.stages[name] for name in names]
+  model_config = RNNTConfig(
+    feature_dim=speech.front_end.feature_dim,
+    vocab_size=speech.pieces.vocab_size,
+    ctc=True,
+    **config.model,
+  )
+  model, optimizer = RNNT(model_config), _optimizer(config, stages)
+  key, init_key = jax.random.split(jax.random.key(config.seed))
+  ema = config.optimizer.ema_decay or None
+  first = state.create(init(model_config, init_key), optimizer, key, ema=ema is not None)
+  rate = _learning_rate(config, stages)
+  train_stages = tuple(
+    Stage(
+      name,
+      each.steps,
+      step.make_train_step(
+        model,
+        optimizer,
+        transducer_weight=each.transducer,
+        ctc_weight=each.ctc,
+        alignment_weight=each.alignment,
+        learning_rate=rate,
+        ema_decay=ema,
+      ),
+      keep_as=each.keep_as or None,
+    )
+    for name, each in zip(names, stages, strict=True)
+  )
+  batch_plan = _plan(config, speech, names, stages)
+  loader = batching.LoadBatch(
+    batch_plan, speech.front_end, time_reduction=config.model.time_reduction
+  )
+  batches = functools.partial(_batches, batch_plan, loader, config.seed)
+  dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
+  return Run(model, first, train_stages, batches, batch_plan, dev_buckets)
+
+
+def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:
+  return batching.train_batches(batch_plan, loader, seed=seed, start=start, threads=1, ahead=8)
+
+
+def _shares(stage: ConfigDict, speech: Speech) -> dict[str, float]:
+  return {name: share for name, share in stage.sources.items() if name in speech.train and share}
+
+
+def _plan(
+  config: ConfigDict, speech: Speech, names: list[str], stages: list[ConfigDict]
+) -> plan.BatchPlan:
+  shares = [_shares(stage, speech) for stage in stages]
+  used = sorted({name for share in shares for name in share})
+  sources = {name: speech.train[name] for name in used}
+  planned = [
+    plan.Stage(name, each.steps, share, augmentation(each.disturb))
+    for name, each, share in zip(names, stages, shares, strict=True)
+  ]
+  usage = [
+    sum(
+      each.steps * share.get(name, 0.0) / sum(share.values())
+      for each, share in zip(stages, shares, strict=True)
+    )
+    for name in used
+  ]
+  chosen = buckets.choose_buckets(
+    list(sources.values()), shares=usage, count=config.buckets, batch_size=config.batch_size
+  )
+  return plan.BatchPlan(sources, planned, chosen, seed=config.seed)
+
+
+def augmentation(strength: float) -> Augment:
+  """Mild disturbances at strength 1, none at 0: stronger ones keep a small model on the plateau."""
+  return Augment(
+    speed=(1 - 0.1 * strength, 1 + 0.1 * strength),
+    gain_db=(-8.0 * strength, 8.0 * strength),
+    noise_share=0.7 * min(strength, 1.0),
+    snr_db=(10.0, 40.0),
+    warp=0.08 * strength,
+    time_masks=round(2 * strength),
+    time_width=round(4 * strength),
+    mel_masks=round(2 * strength),
+    mel_width=round(6 * strength),
+  )
+
+
+def _optimizer(config: ConfigDict, stages: list[ConfigDict]):
+  settings = config.optimizer
+  joins = sum(each.steps for each in _before(stages, lambda each: each.transducer > 0))
+  held_back = rates.warmup(settings.warmup_steps, begin=joins)
+  return adamw(
+    _learning_rate(config, stages),
+    clip_norm=settings.clip_norm,
+    weight_decay=settings.weight_decay,
+    factors={r"(prediction|joint)/.*": held_back},
+    prune=_pruning(config.pruning, stages),
+  )
+
+
+def _before(stages: list[ConfigDict], begins: Callable[[ConfigDict], bool]) -> list[ConfigDict]:
+  """The stages before the first one for which `begins` holds."""
+  first = next((number for number, each in enumerate(stages) if begins(each)), len(stages))
+  return stages[:first]
+
+
+def _learning_rate(config: ConfigDict, stages: list[ConfigDict]) -> rates.Rate:
+  pieces, begin = [], 0
+  for each in stages:
+    pieces.append(rates.cosine(each.rate, steps=each.steps, begin=begin, final=each.final))
+    begin += each.steps
+  ends = np.cumsum([each.steps for each in stages])
+  warmup = rates.warmup(config.optimizer.warmup_steps)
+
+  def rate(step):
+    number = jax.numpy.searchsorted(jax.numpy.asarray(ends), step, side="right")
+    values = jax.numpy.stack([piece(step) for piece in pieces])
+    return warmup(step) * values[jax.numpy.minimum(number, len(pieces) - 1)]
+
+  return rate
+
+
+def _pruning(config: ConfigDict, stages: list[ConfigDict]):
+  """Each stage with a sparsity raises it along a cubic during its first part, then holds."""
+  parts, begin, reached = {0: schedule.constant(0.0)}, 0, 0.0
+  for each in stages:
+    if each.sparsity >= 0:
+      end = begin + max(1, round(config.ramp * each.steps))
+      parts[begin] = schedule.cubic(begin, end, each.sparsity, initial=reached)
+      reached = each.sparsity
+    begin += each.steps
+  return transform.gradual(
+    schedule.piecewise(parts),
+    block=tuple(config.block),
+    every=config.every,
+    recovery=config.recovery,
+  )

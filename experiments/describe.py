@@ -1,0 +1,100 @@
+"""What a results page says in words and curves about a run: data, notes, what came back."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+
+from ml_collections import ConfigDict
+
+from edge_rnnt.inputs.dataset import Source
+from edge_rnnt.prune import transform as prune
+from edge_rnnt.report.results import Curve, Data, Portion
+from edge_rnnt.train.state import TrainState
+from experiments.build import Speech
+
+OWN_FOLDER = "python -m experiments.quickstart --data_dir=FOLDER --workdir=runs/own"
+TITLES = {
+  "own": "your own recordings",
+  "shared": "spoken orders and digit strings",
+  "spoken_digit": "spoken digits",
+  "synthetic": "synthetic digit strings and orders",
+}
+
+
+def data(speech: Speech) -> Data:
+  """The speech of a run. Training portions count what was left after checking."""
+  corpora = speech.corpora
+  recorded = {name: each for name, each in corpora.train.items() if _is_recorded(name)}
+  hours = {name: _hours(source) for name, source in corpora.train.items()}
+  synthetic = sum(hours[name] for name in corpora.train if not _is_recorded(name))
+  share = 1.0 if corpora.synthetic else synthetic / sum(hours.values())
+  portions = [
+    _portion(name, split, source)
+    for split, sources in (("train", recorded), ("dev", corpora.dev), ("test", corpora.test))
+    for name, source in sources.items()
+  ]
+  return Data(
+    name=TITLES[corpora.kind],
+    description=corpora.description,
+    synthetic=corpora.synthetic,
+    synthetic_train_share=share,
+    unseen_speakers=_unseen(corpora.train, corpora.test),
+    portions=tuple(portions),
+  )
+
+
+def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
+  """What a reader must know to judge the numbers."""
+  lines = [
+    "Every row was measured from its device file by the device runtime (the NumPy reference: its "
+    "times say nothing about a phone).",
+    f"Pruned in {config.pruning.block[0]}x{config.pruning.block[1]} blocks, recovery "
+    f"{config.pruning.recovery}; integer rows are calibrated on {config.calibration_utterances} "
+    "training utterances, without fine-tuning.",
+    f"Curriculum: {', '.join(config.curriculum)}.",
+  ]
+  if speech.left_out.rejected:
+    lines.append(f"Left out of training: {speech.left_out}.")
+  return tuple(lines)
+
+
+def recovery(state: TrainState) -> float:
+  """Share of all blocks ever pruned that came back."""
+  return float(prune.report(state.opt_state)["blocks_back"])
+
+
+def charts(path: pathlib.Path) -> tuple[Curve, ...]:
+  """Dev WER and sparsity by step, from metrics.jsonl."""
+  records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+  wanted = {"dev_wer": ("dev WER", "%"), "sparsity": ("sparsity", "%")}
+  curves = []
+  for key, (name, unit) in wanted.items():
+    points = [(each["step"], each[key]) for each in records if key in each]
+    if points:
+      steps, values = zip(*points, strict=True)
+      curves.append(Curve(name=name, unit=unit, steps=steps, values=[100 * v for v in values]))
+  return tuple(curves)
+
+
+def _is_recorded(name: str) -> bool:
+  return not name.startswith("synthetic-")
+
+
+def _portion(name: str, split: str, source: Source) -> Portion:
+  speakers = {source.speaker(item) for item in range(len(source))}
+  return Portion(
+    set=name, split=split, utterances=len(source), hours=_hours(source), speakers=len(speakers)
+  )
+
+
+def _hours(source: Source) -> float:
+  return sum(source.seconds(item) for item in range(len(source))) / 3600
+
+
+def _unseen(train: Mapping[str, Source], test: Mapping[str, Source]) -> bool | None:
+  """Whether no test speaker was trained on; None if a speaker is not known."""
+  trained, tested = (
+    {source.speaker(item) for source in sources.values() for item in range(len(source))}
+    for sources in (train, test)
+  )
+  return None if "" in trained | tested else trained.isdisjoint(tested)

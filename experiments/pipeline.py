@@ -1,0 +1,173 @@
+"""The corridor walked once: speech -> training with pruning -> device files -> rows -> a page."""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from data.corpora import Corpora, synthetic_source
+from data.synthesize import SynthesizerMissing
+from edge_rnnt.device import bench
+from edge_rnnt.evaluate import recognition
+from edge_rnnt.inputs import batching
+from edge_rnnt.report import page, provenance, results, terminal
+from edge_rnnt.train.checkpoint import Checkpoints
+from edge_rnnt.train.loop import fit
+from edge_rnnt.train.state import TrainState, inference_params
+from experiments import build, describe, measure
+
+SCHEMES = ("float", "hybrid", "integer")
+DEV_UTTERANCES_SAMPLES = 100  # bootstrap draws for a number that is only watched
+
+
+def run(
+  config: ConfigDict, corpora: Corpora, workdir: pathlib.Path, *, command: str
+) -> results.Results:
+  """Everything from corpora to report.html in workdir; resumes what was begun there."""
+  watch = measure.Stopwatch()
+  jax.config.update("jax_compilation_cache_dir", str(workdir.resolve() / "compiled"))
+  remember(config, workdir)
+  print(f"Speech: {corpora.description}", flush=True)
+  corpora = with_synthetic(config, corpora, workdir / "data")
+  speech = build.speech(config, corpora)
+  if speech.left_out.rejected:
+    print(f"Left out of training: {speech.left_out}", flush=True)
+  watch.lap("speech")
+  begun, states = train(config, speech, workdir)
+  watch.lap("training")
+  found = evaluate(config, speech, begun, states, workdir, command, watch)
+  results.save(found, workdir / "results.json")
+  page.write(found, workdir)
+  terminal.show(found, workdir)
+  return found
+
+
+def remember(config: ConfigDict, workdir: pathlib.Path) -> None:
+  """Writes config.json. Raises ValueError if the folder holds a run of another config."""
+  workdir.mkdir(parents=True, exist_ok=True)
+  path, now = workdir / "config.json", json.loads(config.to_json_best_effort())
+  if path.exists():
+    before = json.loads(path.read_text())
+    if before != now:
+      raise ValueError(
+        f"{workdir} holds a run with another config ({', '.join(_differing(before, now))} differ): "
+        "give another --workdir, or remove that folder"
+      )
+  part = path.with_suffix(".part")
+  part.write_text(json.dumps(now, indent=2))
+  part.replace(path)
+
+
+def _differing(before: Any, now: Any, path: str = "") -> list[str]:
+  if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+    return [] if before == now else [path.removeprefix(".")]
+  keys = [*before, *(key for key in now if key not in before)]
+  return [
+    name for key in keys for name in _differing(before.get(key), now.get(key), f"{path}.{key}")
+  ]
+
+
+def with_synthetic(config: ConfigDict, corpora: Corpora, cache_dir: pathlib.Path) -> Corpora:
+  """Adds synthetic speech to the training, never to dev or test, where the recipe asks for it.
+
+  Only beside recorded sets that say the same kind of thing: strings of digits, orders.
+  """
+  kinds = [kind for kind in ("strings", "commands") if kind in corpora.train]
+  if corpora.synthetic or not config.synthetic or not kinds:
+    return corpora
+  rate = config.front_end.sample_rate
+  try:
+    made = {
+      f"synthetic-{kind}": synthetic_source(
+        kind, "train", config.synthetic, rate, config.seed, cache_dir
+      )
+      for kind in kinds
+    }
+  except SynthesizerMissing as error:
+    print(f"No synthetic speech is mixed into the training: {error}", flush=True)
+    return corpora
+  return dataclasses.replace(corpora, train=corpora.train | made)
+
+
+def train(
+  config: ConfigDict, speech: build.Speech, workdir: pathlib.Path
+) -> tuple[build.Run, dict[str, TrainState]]:
+  """Trains through all stages; returns the run and the states kept by name."""
+  begun = build.run(config, speech)
+  said = recognition.references(speech.dev)
+  last = fit(
+    begun.state,
+    stages=begun.stages,
+    batches=begun.batches,
+    workdir=workdir,
+    evaluate=functools.partial(_dev_wer, begun, speech, said),
+    evaluate_every=config.evaluate_every,
+    about={"config": json.loads(config.to_json_best_effort()), "versions": provenance.versions()},
+  )
+  with Checkpoints(workdir / "checkpoints") as checkpoints:
+    names = [stage.keep_as for stage in begun.stages if stage.keep_as]
+    return begun, {name: checkpoints.restore_kept(name, last)[0] for name in names}
+
+
+def _dev_wer(
+  begun: build.Run, speech: build.Speech, said: Mapping[str, str], state: TrainState
+) -> dict[str, float]:
+  """WER of every dev set, and of all of them pooled."""
+  params, pooled, found = inference_params(state), [], {}
+  for name, prepared in speech.dev.items():
+    batches = batching.evaluation_batches(prepared, speech.front_end, begun.dev_buckets)
+    heard = recognition.recognize(begun.model, params, batches, speech.pieces)
+    found[f"dev_{name}_wer"] = recognition.score(heard, said, samples=DEV_UTTERANCES_SAMPLES).wer
+    pooled += heard
+  score = recognition.score(pooled, said, samples=DEV_UTTERANCES_SAMPLES)
+  return {"dev_wer": score.wer, **(found if len(found) > 1 else {})}
+
+
+def evaluate(
+  config: ConfigDict,
+  speech: build.Speech,
+  begun: build.Run,
+  states: Mapping[str, TrainState],
+  workdir: pathlib.Path,
+  command: str,
+  watch: measure.Stopwatch,
+) -> results.Results:
+  """Exports every kept state in every scheme and measures the files on the test sets."""
+  calibration = measure.calibration_batches(begun.batches(0), config.calibration_utterances)
+  folder = workdir / "models"
+  folder.mkdir(exist_ok=True)
+  timed = measure.write_samples(speech.corpora.test, workdir / "samples")
+  rows: list[results.Row] = []
+  for name, state in states.items():
+    for scheme in SCHEMES:
+      model = measure.export(
+        f"{name}-{scheme}",
+        scheme,
+        state,
+        begun.model.config,
+        speech,
+        calibration,
+        tuple(config.pruning.block),
+        folder,
+      )
+      rows += measure.rows(model, speech.corpora.test, timed, workdir)
+
+  watch.lap("export and measurement")
+  return results.Results(
+    data=describe.data(speech),
+    command=command,
+    versions=provenance.versions(),
+    rows=tuple(rows),
+    seconds=watch.seconds,
+    machine=provenance.machine(),
+    chunk_seconds=bench.CHUNK_SECONDS,
+    recovery=describe.recovery(list(states.values())[-1]),
+    charts=describe.charts(workdir / "metrics.jsonl"),
+    notes=describe.notes(config, speech),
+    next_commands={"Train on your own recordings": describe.OWN_FOLDER},
+  )

@@ -1,0 +1,116 @@
+"""The recipe that takes a small RNN-T off the plateau and through pruning in minutes: one config.
+
+Stages run in the order of `curriculum`. A stage names the shares of its sources; a source that the
+data at hand does not have is left out and the others keep their proportions, and a stage for which
+nothing is left is skipped (a folder of sentences has no known word boundaries to align to).
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+  """Every number of a run; override any with --config.x.y=z."""
+  config = ConfigDict()
+  config.seed = 0
+
+  # Audio. The telephone's bandwidth suffices for the words at hand and halves the work.
+  config.front_end = ConfigDict()
+  config.front_end.sample_rate = 8000
+  config.front_end.num_mels = 40
+  config.front_end.low_hz = 60.0
+  config.front_end.high_hz = 3900.0
+  config.front_end.tail_seconds = 0.24  # so that the last word has frames to be emitted in
+  config.front_end.clip = 4.0  # standard deviations
+
+  # Tokens. Up to closed_words distinct words, each word is one token; beyond, byte pairs.
+  config.pieces = ConfigDict()
+  config.pieces.closed_words = 200
+  config.pieces.vocab_size = 256
+
+  config.model = ConfigDict()
+  config.model.encoder_cell = "lstm"
+  config.model.encoder_layers = 3
+  config.model.encoder_cells = 160
+  config.model.encoder_projection = 96
+  config.model.time_reduction = 2
+  config.model.time_reduction_after = 1
+  config.model.embedding_dim = 64
+  config.model.prediction_cell = "lstm"
+  config.model.prediction_layers = 1
+  config.model.prediction_cells = 160
+  config.model.prediction_projection = 96
+  config.model.joint_dim = 96
+
+  config.optimizer = ConfigDict()
+  config.optimizer.clip_norm = 1.0
+  config.optimizer.weight_decay = 1e-3
+  config.optimizer.warmup_steps = 50  # of the encoder, and of joint and prediction when they begin
+  config.optimizer.ema_decay = 0.98
+
+  config.pruning = ConfigDict()
+  config.pruning.block = (8, 1)  # inputs x outputs
+  config.pruning.recovery = "straight_through"
+  config.pruning.every = 10  # updates between two makings of the masks
+  config.pruning.ramp = 0.6  # share of a stage in which the sparsity rises
+
+  config.batch_size = 16
+  config.buckets = 3
+  config.synthetic = 2000  # utterances of each kind mixed into the training on recorded speech
+  config.evaluate_every = 400
+  config.calibration_utterances = 128
+
+  config.curriculum = ("align", "hear", "dense", "half", "eighty")
+  config.stages = ConfigDict()
+  config.stages.align = stage(200, {"strings": 1.0}, alignment=4.0, disturb=0.5)
+  config.stages.hear = stage(500, {"commands": 0.5, "strings": 0.5, "own": 1.0}, ctc=1.0)
+  mixed = {
+    "commands": 0.35, "strings": 0.35, "own": 1.0,
+    "synthetic-commands": 0.15, "synthetic-strings": 0.15,
+  }  # fmt: skip
+  config.stages.dense = stage(1600, mixed, transducer=1.0, ctc=0.3, final=2e-4, keep_as="dense")
+  real = {"commands": 0.5, "strings": 0.5, "own": 1.0}
+  pruned = {"transducer": 1.0, "ctc": 0.3, "rate": 1e-3, "final": 1e-4}
+  config.stages.half = stage(500, real, sparsity=0.5, keep_as="sparse50", **pruned)
+  config.stages.eighty = stage(500, real, sparsity=0.8, keep_as="sparse80", **pruned)
+  return config
+
+
+def stage(
+  steps: int,
+  sources: dict[str, float],
+  *,
+  alignment: float = 0.0,
+  ctc: float = 0.0,
+  transducer: float = 0.0,
+  rate: float = 2e-3,
+  final: float | None = None,
+  disturb: float = 1.0,
+  sparsity: float | None = None,
+  keep_as: str = "",
+) -> ConfigDict:
+  """A stretch of training.
+
+  Args:
+    steps: updates.
+    sources: shares of the batches.
+    alignment, ctc, transducer: weights of the losses; one of weight 0 is not computed.
+    rate, final: learning rate at its beginning and its end, half a cosine between (final None: it
+      stays).
+    disturb: strength of the augmentation, 0 to 1.
+    sparsity: what the prunable kernels rise to (None: as before).
+    keep_as: name under which the state at the end is kept for good.
+  """
+  return ConfigDict(
+    {
+      "steps": steps,
+      "sources": ConfigDict(sources),
+      "alignment": alignment,
+      "ctc": ctc,
+      "transducer": transducer,
+      "rate": rate,
+      "final": rate if final is None else final,
+      "disturb": disturb,
+      "sparsity": -1.0 if sparsity is None else sparsity,
+      "keep_as": keep_as,
+    }
+  )
