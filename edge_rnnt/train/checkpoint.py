@@ -4,6 +4,8 @@ A directory holds one folder a step, and `milestones/` one folder a name. A fold
 it is whole, so a killed save leaves nothing behind but a temporary one, removed at the next start.
 """
 
+import itertools
+import json
 import logging
 import math
 import pathlib
@@ -13,6 +15,8 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
+
+from edge_rnnt import trees
 
 logger = logging.getLogger(__name__)
 
@@ -34,26 +38,21 @@ class Checkpoints:
   ):
     """Keeps the `latest` newest (two: one may turn out damaged) and the `best` by lowest metric."""
     self.directory = pathlib.Path(directory).resolve()
-
-    def rank(metrics: Mapping[str, float]) -> float:
-      return metrics.get(metric, math.inf)
-
+    self._metric = metric
+    self._set_aside_cut_metrics()
     keep = [
       policies.LatestN(latest),
       # reversed: the policy keeps the end of the ranking, and the lowest is the best.
-      policies.BestN(
-        get_metric_fn=rank, reverse=True, n=best, keep_checkpoints_without_metrics=False
-      ),
+      policies.BestN(get_metric_fn=self._rank, reverse=True, n=best),
     ]
+    handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
     options = ocp.CheckpointManagerOptions(
       preservation_policy=policies.AnyPreservationPolicy(keep),
-      best_fn=rank,  # without it metrics are not written, and the best is forgotten at a restart
+      best_fn=self._rank,  # without it no metrics are written, and a restart forgets the best
       best_mode="min",
       cleanup_tmp_directories=True,
     )
-    self._manager = ocp.CheckpointManager(
-      self.directory, options=options, item_names=("state", "about")
-    )
+    self._manager = ocp.CheckpointManager(self.directory, options=options, item_handlers=handlers)
     self._milestones = ocp.AsyncCheckpointer(ocp.CompositeCheckpointHandler())
 
   def __enter__(self) -> "Checkpoints":
@@ -74,9 +73,7 @@ class Checkpoints:
     `about` is any JSON. Raises CheckpointError if this or the save before it can't be written.
     """
     try:
-      self._manager.save(
-        step, args=_save_args(state, about), metrics=dict(metrics) if metrics else None
-      )
+      self._manager.save(step, args=_save_args(state, about), metrics=dict(metrics or {}))
     except Exception as error:
       raise CheckpointError(self._unwritten(step, error)) from error
 
@@ -87,18 +84,23 @@ class Checkpoints:
     named in the log and set aside as `damaged-<step>`, and the one before it is used.
 
     Raises:
-      CheckpointError: there are checkpoints and none can be read; more likely than damage is then
-        that they belong to another model or optimizer.
+      CheckpointError: a checkpoint is of another model or optimizer, or none can be read.
     """
+    self.wait()  # a checkpoint that is being written looks like a damaged one
     damaged: dict[int, Exception] = {}
     for step in sorted(self._manager.all_steps(), reverse=True):
       try:
-        restored = self._manager.restore(step, args=_restore_args(target))
+        differences = _differences(self._manager.item_metadata(step).state.tree, target)
+        if not differences:
+          restored = self._manager.restore(step, args=_restore_args(target))
       except Exception as error:  # whatever reading a broken file may raise
         damaged[step] = error
         continue
+      if differences:
+        raise CheckpointError(self._other_run(step, differences))
       for bad, error in damaged.items():
-        self._set_aside(bad, error, used=step)
+        self._set_aside(self.directory / str(bad), error)
+      self._manager.reload()
       return restored.state, restored.about
     if damaged:
       raise CheckpointError(self._unreadable(damaged))
@@ -135,9 +137,10 @@ class Checkpoints:
     return self._manager.latest_step()
 
   def best_step(self) -> int | None:
-    """The step with the lowest metric, once its save has come to its end."""
+    """The step with the lowest metric, after waiting for saves; None if none has it."""
     self.wait()
-    return self._manager.best_step()
+    step = self._manager.best_step()
+    return None if step is None or self._rank(self._manager.metrics(step)) == math.inf else step
 
   def wait(self) -> None:
     """Returns when everything is on disk. Raises CheckpointError if something can't be written."""
@@ -153,28 +156,42 @@ class Checkpoints:
     self._manager.close()
     self._milestones.close()
 
+  def _rank(self, metrics: Mapping[str, float]) -> float:
+    return metrics.get(self._metric, math.inf)
+
   def _milestone(self, name: str) -> pathlib.Path:
     if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
       raise ValueError(f"A milestone is named by letters, digits, '-', '_' and '.'; got {name!r}")
     return self.directory / "milestones" / name
 
-  def _set_aside(self, step: int, error: Exception, used: int) -> None:
-    aside = self.directory / f"damaged-{step}"
+  def _set_aside_cut_metrics(self) -> None:
+    # Orbax reads all metrics at its start, and would not start over damaged ones.
+    for path in self.directory.glob("*/metrics/metrics"):
+      try:
+        json.loads(path.read_text(encoding="utf-8"))
+      except ValueError as error:
+        self._set_aside(path.parents[1], error)
+
+  def _set_aside(self, path: pathlib.Path, error: Exception) -> None:
+    names = (f"damaged-{path.name}{'+' * again}" for again in itertools.count())
+    aside = next(path.with_name(name) for name in names if not path.with_name(name).exists())
     logger.warning(
-      "Checkpoint %s is damaged (%s). Using step %d; the damaged one is now %s.",
-      self.directory / str(step), _first_line(error), used, aside,
+      "Checkpoint %s is damaged (%s): an older one is used, and it is now %s.",
+      path, _first_line(error), aside,
     )  # fmt: skip
     if jax.process_index() == 0:
-      (self.directory / str(step)).rename(aside)
-    self._manager.reload()
+      path.rename(aside)
+
+  def _other_run(self, step: int, differences: list[str]) -> str:
+    return (
+      f"{self.directory / str(step)} is of another model or optimizer: use another workdir, or "
+      "remove this one. Differences:\n  " + "\n  ".join(differences[:8])
+    )
 
   def _unreadable(self, damaged: Mapping[int, Exception]) -> str:
-    newest = max(damaged)
-    return (
-      f"None of the checkpoints {sorted(damaged)} in {self.directory} could be read. The newest: "
-      f"{_first_line(damaged[newest])}. If the model or the optimizer has changed since, use "
-      "another workdir or remove this one."
-    )
+    error = _first_line(damaged[max(damaged)])
+    steps = sorted(damaged)
+    return f"None of the checkpoints {steps} in {self.directory} could be read. The newest: {error}"
 
   def _unwritten(self, step: int | None, error: Exception) -> str:
     what = "A checkpoint" if step is None else f"The checkpoint of step {step} or one before it"
@@ -191,6 +208,22 @@ def _save_args(state: Any, about: Mapping[str, Any]) -> ocp.args.Composite:
 def _restore_args(target: Any) -> ocp.args.Composite:
   shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, target)
   return ocp.args.Composite(state=ocp.args.StandardRestore(shapes), about=ocp.args.JsonRestore())
+
+
+def _differences(saved: Any, target: Any) -> list[str]:
+  """What has another shape or is only on one side. Orbax's own words for it fill pages."""
+
+  def shapes(tree: Any) -> dict[str, Any]:
+    leaves = trees.flatten(tree).items()
+    # Keys of random numbers are saved as the integers in them.
+    return {path: leaf.shape for path, leaf in leaves if path != "rng"}
+
+  there, here = shapes(saved), shapes(target)
+  return [
+    f"{path}: saved {there.get(path, 'nothing')}, expected {here.get(path, 'nothing')}"
+    for path in [*here, *(there.keys() - here.keys())]
+    if there.get(path) != here.get(path)
+  ]
 
 
 def _first_line(error: Exception) -> str:

@@ -81,8 +81,7 @@ def fit(
       for done in range(start + 1, total + 1):
         stage, is_end = stage_of(stages, done)
         batch = run.next_batch(iterator, done - 1)
-        arrays = (batch.features, batch.frame_lengths, batch.labels, batch.label_lengths)
-        state, metrics = stage.step(state, *split_rows(arrays, mesh))
+        state, metrics = stage.step(state, *split_rows(batch.arrays, mesh))
         run.note(done, stage.name, batch, metrics)
         if done % log_every == 0:
           run.log()

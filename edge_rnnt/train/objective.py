@@ -1,13 +1,15 @@
-"""What is minimized: a weighted sum of the transducer loss and of CTC on the encoder."""
+"""What is minimized: the transducer loss, CTC on the encoder, and known alignments, weighted."""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
-from edge_rnnt.cells.cell import IDENTITY, Tap
+from edge_rnnt.cells.cell import IDENTITY, Tap, valid_frames
+from edge_rnnt.inputs.alignment import BETWEEN, UNKNOWN
 from edge_rnnt.loss.joint import joint_transducer_loss
 from edge_rnnt.model import joint
 from edge_rnnt.model.rnnt import RNNT
@@ -17,28 +19,48 @@ Objective = Callable[..., tuple[Float[Array, ""], dict[str, Array]]]
 
 
 def make_objective(
-  model: RNNT, *, transducer_weight: float, ctc_weight: float, tap: Tap = IDENTITY
+  model: RNNT,
+  *,
+  transducer_weight: float,
+  ctc_weight: float,
+  alignment_weight: float = 0.0,
+  tap: Tap = IDENTITY,
 ) -> Objective:
-  """objective(params, features, frame_lengths, labels, label_lengths) -> (loss, its parts).
+  """objective(params, features, frame_lengths, labels, label_lengths, alignment) -> (loss, parts).
 
-      loss = mean over utterances of (transducer_weight * transducer + ctc_weight * ctc), in nats
+      loss = transducer_weight * transducer + ctc_weight * ctc + alignment_weight * alignment
+
+  The first two are in nats an utterance. The last is in nats an encoder frame: the cross entropy of
+  the CTC head with what the frame should say, where that is known (joined recordings). It tells
+  words apart from the first update on; the others need hundreds to leave "blank everywhere".
 
   A part whose weight is 0 is not computed: with the transducer off neither the prediction network
   nor the joint run. Rows without frames fill up a batch and count for nothing.
 
   Raises:
-    ValueError: a negative weight, both weights 0, or a CTC weight for a model without a CTC head.
+    ValueError: a negative weight, all weights 0, or a weight for the CTC head of a model that has
+      none.
   """
-  if min(transducer_weight, ctc_weight) < 0 or transducer_weight + ctc_weight == 0:
+  weights = (transducer_weight, ctc_weight, alignment_weight)
+  if min(weights) < 0 or sum(weights) == 0:
     raise ValueError(
-      "expected weights that are not negative and not both 0, got "
-      f"transducer_weight={transducer_weight}, ctc_weight={ctc_weight}"
+      "expected weights that are not negative and not all 0, got "
+      f"transducer_weight={transducer_weight}, ctc_weight={ctc_weight}, "
+      f"alignment_weight={alignment_weight}"
     )
-  if ctc_weight and not model.config.ctc:
-    raise ValueError(f"ctc_weight={ctc_weight} needs a model with a CTC head: RNNTConfig(ctc=True)")
+  if ctc_weight + alignment_weight and not model.config.ctc:
+    raise ValueError(
+      f"ctc_weight={ctc_weight} and alignment_weight={alignment_weight} need a model with a CTC "
+      "head: RNNTConfig(ctc=True)"
+    )
 
   def objective(
-    params: Any, features: Frames, frame_lengths: Lengths, labels: Labels, label_lengths: Lengths
+    params: Any,
+    features: Frames,
+    frame_lengths: Lengths,
+    labels: Labels,
+    label_lengths: Lengths,
+    alignment: Int[Array, "B T"],
   ) -> tuple[Float[Array, ""], dict[str, Array]]:
     filled = frame_lengths > 0
     encoded, lengths = model.apply(
@@ -49,10 +71,17 @@ def make_objective(
       losses = _transducer(model, params, encoded, lengths, labels, label_lengths, tap)
       parts["transducer"] = _mean(losses, filled)
       loss += transducer_weight * parts["transducer"]
+    if ctc_weight or alignment_weight:
+      logits = model.apply({"params": params}, encoded, method="ctc_logits")
     if ctc_weight:
-      losses = _ctc(model, params, encoded, lengths, labels, label_lengths)
+      losses = _ctc(logits, lengths, labels, label_lengths, model.config.blank)
       parts["ctc"] = _mean(losses, filled)
       loss += ctc_weight * parts["ctc"]
+    if alignment_weight:
+      said = alignment[:, _last_frames(alignment.shape[1], model.config.time_reduction)]
+      known = (said != UNKNOWN) & valid_frames(lengths, said.shape[1])
+      parts["alignment"] = _mean(_says(logits, said, model.config.blank), known)
+      loss += alignment_weight * parts["alignment"]
     return loss, parts | {"loss": loss}
 
   return objective
@@ -86,27 +115,38 @@ def _transducer(
 
 
 def _ctc(
-  model: RNNT,
-  params: Any,
-  encoded: Float[Array, "B T P"],
+  logits: Float[Array, "B T V"],
   lengths: Lengths,
   labels: Labels,
   label_lengths: Lengths,
+  blank: int,
 ) -> Float[Array, "B"]:
-  logits = model.apply({"params": params}, encoded, method="ctc_logits")
   return optax.ctc_loss(
     logits,
     _padding(lengths, logits.shape[1]),
     labels,
     _padding(label_lengths, labels.shape[1]),
-    blank_id=model.config.blank,
+    blank_id=blank,
   )
+
+
+def _last_frames(frames: int, reduction: int) -> np.ndarray:
+  """The last of the frames that each encoder frame was made of: what it can have heard."""
+  return np.minimum(np.arange(reduction - 1, frames + reduction - 1, reduction), frames - 1)
+
+
+def _says(
+  logits: Float[Array, "B T V"], said: Int[Array, "B T"], blank: int
+) -> Float[Array, "B T"]:
+  """-log p(what is said); any number where that is unknown."""
+  targets = jnp.where(said == BETWEEN, blank, jnp.maximum(said, 0))
+  return optax.softmax_cross_entropy_with_integer_labels(logits, targets)
 
 
 def _padding(lengths: Lengths, size: int) -> Float[Array, "B size"]:
   """1.0 beyond the lengths, the polarity of optax.ctc_loss."""
-  return (jnp.arange(size) >= lengths[:, None]).astype(jnp.float32)
+  return (~valid_frames(lengths, size)).astype(jnp.float32)
 
 
-def _mean(losses: Float[Array, "B"], filled: Array) -> Float[Array, ""]:
-  return jnp.sum(jnp.where(filled, losses, 0)) / jnp.maximum(jnp.sum(filled), 1)
+def _mean(losses: Float[Array, "*n"], counted: Bool[Array, "*n"]) -> Float[Array, ""]:
+  return jnp.sum(jnp.where(counted, losses, 0)) / jnp.maximum(jnp.sum(counted), 1)

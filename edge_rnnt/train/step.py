@@ -10,7 +10,6 @@ from jaxtyping import Array
 from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.prune import transform as prune
-from edge_rnnt.shapes import Frames, Labels, Lengths
 from edge_rnnt.train.objective import Objective, make_objective
 from edge_rnnt.train.rates import Rate
 from edge_rnnt.train.state import TrainState, inference_params
@@ -25,11 +24,12 @@ def make_train_step(
   *,
   transducer_weight: float,
   ctc_weight: float,
+  alignment_weight: float = 0.0,
   tap: Tap = IDENTITY,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
 ) -> TrainStep:
-  """step(state, features, frame_lengths, labels, label_lengths) -> (state, metrics).
+  """step(state, features, frame_lengths, labels, label_lengths, alignment) -> (state, metrics).
 
   The state that is passed in is donated: use the one that comes back. Metrics are device scalars:
   loss and its parts, grad_norm (before clipping), finite, the pruning link's report, and
@@ -39,7 +39,11 @@ def make_train_step(
     ValueError: as `make_objective`, or an ema_decay outside (0, 1).
   """
   objective = make_objective(
-    model, transducer_weight=transducer_weight, ctc_weight=ctc_weight, tap=tap
+    model,
+    transducer_weight=transducer_weight,
+    ctc_weight=ctc_weight,
+    alignment_weight=alignment_weight,
+    tap=tap,
   )
   return make_update(objective, optimizer, learning_rate=learning_rate, ema_decay=ema_decay)
 
@@ -75,27 +79,11 @@ def make_update(
   return jax.jit(step, donate_argnums=0)
 
 
-def make_eval_step(
-  model: RNNT, *, transducer_weight: float, ctc_weight: float, tap: Tap = IDENTITY
-) -> Callable[[TrainState, Frames, Lengths, Labels, Lengths], Metrics]:
-  """step(state, *batch) -> {"loss", its parts, "utterances"}: the means over a batch's utterances.
-
-  Pruned and, if there is an average of the parameters, averaged: what decoding would see.
-  """
-  objective = make_objective(
-    model, transducer_weight=transducer_weight, ctc_weight=ctc_weight, tap=tap
-  )
+def make_eval_step(objective: Objective) -> Callable[..., Metrics]:
+  """step(state, *batch) -> the loss and its parts, of the parameters that decoding would see."""
 
   @jax.jit
-  def step(
-    state: TrainState,
-    features: Frames,
-    frame_lengths: Lengths,
-    labels: Labels,
-    label_lengths: Lengths,
-  ) -> Metrics:
-    params = inference_params(state)
-    _, parts = objective(params, features, frame_lengths, labels, label_lengths)
-    return parts | {"utterances": jnp.sum(frame_lengths > 0)}
+  def step(state: TrainState, *batch: Array) -> Metrics:
+    return objective(inference_params(state), *batch)[1]
 
   return step

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edge_rnnt.inputs.alignment import UNKNOWN
 from edge_rnnt.inputs.batching import Batch
 from edge_rnnt.prune import schedule, transform
 from edge_rnnt.train import optimizer, rates
@@ -24,8 +25,8 @@ class Line:
     self.second = self.make_step(0.5)
 
   def make_step(self, weight: float) -> TrainStep:
-    def objective(params, features, frame_lengths, labels, label_lengths):
-      del frame_lengths, label_lengths
+    def objective(params, features, frame_lengths, labels, label_lengths, alignment):
+      del frame_lengths, label_lengths, alignment
       heard = features[:, 0] @ params["model"]["layer_0"]["kernel"]
       loss = weight * jnp.mean((heard.sum(-1) - labels[:, 0]) ** 2)
       return loss, {"loss": loss}
@@ -45,7 +46,8 @@ class Line:
       if i == spoiled:
         features[3] = np.nan
       ones = np.ones(8, np.int32)
-      yield Batch(features, ones, labels, ones, [f"utterance-{i}-{row}" for row in range(8)])
+      ids = [f"utterance-{i}-{row}" for row in range(8)]
+      yield Batch(features, ones, labels, ones, ids, np.full((8, 1), UNKNOWN, np.int32))
       i += 1
 
 

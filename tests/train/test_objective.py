@@ -5,6 +5,7 @@ import numpy as np
 import optax
 import pytest
 
+from edge_rnnt.inputs.alignment import BETWEEN, UNKNOWN
 from edge_rnnt.loss.transducer import transducer_loss
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
@@ -44,7 +45,9 @@ class Scaled:
 
 
 def objective_with_factor(factor, params, *batch):
-  objective = make_objective(MODEL, transducer_weight=0.7, ctc_weight=0.3, tap=Scaled(factor))
+  objective = make_objective(
+    MODEL, transducer_weight=0.7, ctc_weight=0.3, alignment_weight=2.0, tap=Scaled(factor)
+  )
   return objective(params, *batch)
 
 
@@ -63,12 +66,17 @@ def batch() -> tuple:
   features = jnp.asarray(rng.normal(size=(3, 12, 6)), jnp.float32)
   labels = jnp.asarray(rng.integers(0, 4, (3, 3)), jnp.int32)
   # The last row is empty: it fills up the batch.
-  return features, jnp.array([12, 9, 0]), labels, jnp.array([3, 2, 0])
+  between, unknown = BETWEEN, UNKNOWN
+  said = [[between, between, 1, 1, between, 3], [unknown, between, 2, unknown, 0, 0], [0] * 6]
+  # Every encoder frame is made of two; what the first of them says is not asked for.
+  alignment = jnp.stack([jnp.zeros((3, 6), jnp.int32), jnp.array(said)], -1).reshape(3, 12)
+  return features, jnp.array([12, 9, 0]), labels, jnp.array([3, 2, 0]), alignment
 
 
 @jax.jit
-def plain_losses(params, features, frame_lengths, labels, label_lengths):
-  """Both losses [B] of the logits of all pairs, by the plain functions."""
+def plain_losses(params, features, frame_lengths, labels, label_lengths, alignment):
+  """By plain functions: transducer and CTC [B], log-probabilities of the alignment [B, T]."""
+  said = jnp.where(alignment[:, 1::2] == BETWEEN, 4, alignment[:, 1::2])
   logits = MODEL.apply({"params": params}, features, frame_lengths, labels)
   encoded, lengths = MODEL.apply({"params": params}, features, frame_lengths, method="encode")
   ctc_logits = MODEL.apply({"params": params}, encoded, method="ctc_logits")
@@ -77,22 +85,27 @@ def plain_losses(params, features, frame_lengths, labels, label_lengths):
   return (
     transducer_loss(logits, labels, lengths, label_lengths, blank=4),
     optax.ctc_loss(ctc_logits, beyond * 1.0, labels, beyond_labels * 1.0, blank_id=4),
+    jnp.take_along_axis(jax.nn.log_softmax(ctc_logits), said[..., None], 2)[..., 0],
   )
 
 
 def test_the_loss_is_the_weighted_mean_over_the_utterances_there_are(params, batch):
-  transducer, ctc = (jnp.mean(losses[:2]) for losses in plain_losses(params, *batch))
+  transducer, ctc, said = plain_losses(params, *batch)
+  transducer, ctc = jnp.mean(transducer[:2]), jnp.mean(ctc[:2])
+  alignment = -jnp.concatenate([said[0], said[1, [1, 2, 4]]]).mean()  # 9 frames make 5, 2 unknown
   (loss, parts), _ = EVALUATE(jnp.array(1.0), params, *batch)
   np.testing.assert_allclose(parts["transducer"], transducer, rtol=1e-5)
   np.testing.assert_allclose(parts["ctc"], ctc, rtol=1e-5)
-  np.testing.assert_allclose(loss, 0.7 * transducer + 0.3 * ctc, rtol=1e-5)
+  np.testing.assert_allclose(parts["alignment"], alignment, rtol=1e-5)
+  np.testing.assert_allclose(loss, 0.7 * transducer + 0.3 * ctc + 2 * alignment, rtol=1e-5)
 
 
 def test_ctc_of_one_frame_and_one_label_by_hand(params, batch):
   """T = 1, U = 1: the only alignment is the label itself, blank being the last token."""
-  features, _, labels, _ = batch
+  features, _, labels, _, alignment = batch
   ones = jnp.ones(3, jnp.int32)
-  (_, parts), _ = EVALUATE(jnp.array(1.0), params, features, 2 * ones, labels, ones)
+  arrays = features, 2 * ones, labels, ones, alignment
+  (_, parts), _ = EVALUATE(jnp.array(1.0), params, *arrays)
   encoded, _ = MODEL.apply({"params": params}, features[:, :2], 2 * ones, method="encode")
   logits = MODEL.apply({"params": params}, encoded[:, 0], method="ctc_logits")
   expected = -jax.nn.log_softmax(logits)[jnp.arange(3), labels[:, 0]]
@@ -100,14 +113,19 @@ def test_ctc_of_one_frame_and_one_label_by_hand(params, batch):
 
 
 @pytest.mark.parametrize(
-  ("transducer", "ctc", "used"),
-  [(0.0, 1.0, ["ctc", "encoder"]), (1.0, 0.0, ["encoder", "joint", "prediction"])],
+  ("part", "used"),
+  [
+    ("ctc", ["ctc", "encoder"]),
+    ("alignment", ["ctc", "encoder"]),
+    ("transducer", ["encoder", "joint", "prediction"]),
+  ],
 )
-def test_a_part_of_weight_zero_is_not_even_there(params, batch, transducer, ctc, used):
-  objective = make_objective(MODEL, transducer_weight=transducer, ctc_weight=ctc)
+def test_a_part_of_weight_zero_is_not_even_there(params, batch, part, used):
+  weights = {f"{name}_weight": float(name == part) for name in ("transducer", "ctc", "alignment")}
+  objective = make_objective(MODEL, **weights)
   present = {name: params[name] for name in used}  # it can't compute with what it isn't given
   shapes = jax.eval_shape(objective, present, *batch)
-  assert set(shapes[1]) == {"loss", "ctc" if ctc else "transducer"}
+  assert set(shapes[1]) == {"loss", part}
   for name in used:
     with pytest.raises(Exception, match=name):
       jax.eval_shape(objective, {k: v for k, v in present.items() if k != name}, *batch)
