@@ -7,6 +7,7 @@ state = fit(run.state, stages=run.stages, batches=run.batches, ...)
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 import jax
@@ -51,6 +52,8 @@ class Run:
   batches: Callable[[int], Iterator[batching.Batch]]
   plan: plan.BatchPlan
   dev_buckets: tuple[buckets.Bucket, ...]
+  transducer_begins: int
+  """Updates before the first that trains the transducer; until then only the CTC head decodes."""
 
 
 def speech(config: ConfigDict, corpora: Corpora) -> Speech:
@@ -147,7 +150,9 @@ def run(config: ConfigDict, speech: Speech) -> Run:
   )
   batches = functools.partial(_batches, batch_plan, loader, config.seed)
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
-  return Run(model, first, train_stages, batches, batch_plan, dev_buckets)
+  return Run(
+    model, first, train_stages, batches, batch_plan, dev_buckets, _transducer_begins(stages)
+  )
 
 
 def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:
@@ -198,8 +203,7 @@ def augmentation(strength: float) -> Augment:
 
 def _optimizer(config: ConfigDict, stages: list[ConfigDict]):
   settings = config.optimizer
-  joins = sum(each.steps for each in _before(stages, lambda each: each.transducer > 0))
-  held_back = rates.warmup(settings.warmup_steps, begin=joins)
+  held_back = rates.warmup(settings.warmup_steps, begin=_transducer_begins(stages))
   return adamw(
     _learning_rate(config, stages),
     clip_norm=settings.clip_norm,
@@ -209,10 +213,10 @@ def _optimizer(config: ConfigDict, stages: list[ConfigDict]):
   )
 
 
-def _before(stages: list[ConfigDict], begins: Callable[[ConfigDict], bool]) -> list[ConfigDict]:
-  """The stages before the first one for which `begins` holds."""
-  first = next((number for number, each in enumerate(stages) if begins(each)), len(stages))
-  return stages[:first]
+def _transducer_begins(stages: list[ConfigDict]) -> int:
+  """Updates before the first stage with a transducer loss."""
+  before = itertools.takewhile(lambda each: each.transducer == 0, stages)
+  return sum(each.steps for each in before)
 
 
 def _learning_rate(config: ConfigDict, stages: list[ConfigDict]) -> rates.Rate:

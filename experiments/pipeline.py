@@ -12,6 +12,8 @@ from ml_collections import ConfigDict
 
 from data.corpora import Corpora, synthetic_source
 from data.synthesize import SynthesizerMissing
+from edge_rnnt.decode.ctc import ctc_greedy
+from edge_rnnt.decode.greedy import greedy
 from edge_rnnt.device import bench
 from edge_rnnt.evaluate import recognition
 from edge_rnnt.inputs import batching
@@ -117,15 +119,19 @@ def train(
 def _dev_wer(
   begun: build.Run, speech: build.Speech, said: Mapping[str, str], state: TrainState
 ) -> dict[str, float]:
-  """WER of every dev set, and of all of them pooled."""
+  """WER of every dev set, and of all of them pooled; through CTC before the transducer begins."""
+  transducing = int(state.step) > begun.transducer_begins
+  search, prefix = (greedy, "dev") if transducing else (ctc_greedy, "dev_ctc")
   params, pooled, found = inference_params(state), [], {}
   for name, prepared in speech.dev.items():
     batches = batching.evaluation_batches(prepared, speech.front_end, begun.dev_buckets)
-    heard = recognition.recognize(begun.model, params, batches, speech.pieces)
-    found[f"dev_{name}_wer"] = recognition.score(heard, said, samples=DEV_UTTERANCES_SAMPLES).wer
+    heard = recognition.recognize(begun.model, params, batches, speech.pieces, search)
+    found[f"{prefix}_{name}_wer"] = recognition.score(
+      heard, said, samples=DEV_UTTERANCES_SAMPLES
+    ).wer
     pooled += heard
   score = recognition.score(pooled, said, samples=DEV_UTTERANCES_SAMPLES)
-  return {"dev_wer": score.wer, **(found if len(found) > 1 else {})}
+  return {f"{prefix}_wer": score.wer, **(found if len(found) > 1 else {})}
 
 
 def evaluate(

@@ -1,11 +1,11 @@
 """Parameters -> word error rate of a set, by the greedy search that the device runs too."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edge_rnnt.decode.greedy import greedy
+from edge_rnnt.decode.greedy import Hypotheses, greedy
 from edge_rnnt.inputs.batching import Batch
 from edge_rnnt.inputs.prepared import Prepared
 from edge_rnnt.model.rnnt import RNNT
@@ -23,12 +23,19 @@ class Heard(NamedTuple):
 
 
 def recognize(
-  model: RNNT, params: Any, batches: Iterable[Batch], pieces: WordPieces
+  model: RNNT,
+  params: Any,
+  batches: Iterable[Batch],
+  pieces: WordPieces,
+  search: Callable[..., Hypotheses] = greedy,
 ) -> list[Heard]:
-  """Greedy texts of all utterances, in the order of the batches; empty rows are left out."""
+  """Greedy texts of all utterances, in the order of the batches; empty rows are left out.
+
+  search: `decode.greedy.greedy`, or `decode.ctc.ctc_greedy` while only the encoder is trained.
+  """
   heard = []
   for batch in batches:
-    found = greedy(model, params, batch.features, batch.frame_lengths)
+    found = search(model, params, batch.features, batch.frame_lengths)
     tokens, frames, counts = (np.asarray(each) for each in found)
     for row, name in enumerate(batch.ids):
       count = int(counts[row])
@@ -51,4 +58,6 @@ def references(sources: Mapping[str, Prepared]) -> dict[str, str]:
 def score(heard: Iterable[Heard], said: Mapping[str, str], *, samples: int = 1000) -> ErrorRate:
   """Pooled word error rate of what was heard against `references`."""
   heard = list(heard)
-  return error_rate([said[each.id] for each in heard], [each.text for each in heard], samples=samples)
+  return error_rate(
+    [said[each.id] for each in heard], [each.text for each in heard], samples=samples
+  )

@@ -1,0 +1,49 @@
+"""Best-path CTC decoding against the definition, written out."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from edge_rnnt.decode.ctc import ctc_greedy
+from edge_rnnt.model.rnnt import RNNT, RNNTConfig, init
+
+CONFIG = RNNTConfig(
+  feature_dim=6, vocab_size=4, encoder_layers=2, encoder_cells=8, encoder_projection=None,
+  time_reduction_after=1, embedding_dim=3, prediction_layers=1, prediction_cells=4,
+  prediction_projection=None, joint_dim=4, ctc=True,
+)  # fmt: skip
+
+
+def test_merges_repeats_then_drops_blanks():
+  model, params = RNNT(CONFIG), init(CONFIG, jax.random.key(0))
+  params["ctc"]["kernel"] = 20 * jax.random.normal(jax.random.key(1), params["ctc"]["kernel"].shape)
+  frames = np.random.default_rng(0).normal(size=(5, 40, 6)).astype(np.float32)
+  lengths = np.array([40, 31, 2, 1, 0], np.int32)
+  found = ctc_greedy(model, params, frames, lengths)
+
+  encoded, reduced = model.apply({"params": params}, frames, lengths, method="encode")
+  best = model.apply({"params": params}, encoded, method="ctc_logits").argmax(-1)
+  said = 0
+  for row in range(5):
+    path = [int(label) for label in best[row, : reduced[row]]]
+    expected = [label for label, _ in itertools.groupby(path) if label != CONFIG.blank]
+    count = int(found.counts[row])
+    assert found.tokens[row, :count].tolist() == expected
+    assert (found.tokens[row, count:] == CONFIG.blank).all()
+    for token, frame in zip(found.tokens[row, :count], found.frames[row, :count], strict=True):
+      assert path[int(frame)] == int(token)
+    said += count
+  assert said > 10  # a silent model would pass any of this
+
+
+def test_needs_the_head():
+  without = RNNTConfig.from_json(CONFIG.to_json() | {"ctc": False})
+  with pytest.raises(ValueError, match="CTC head"):
+    ctc_greedy(
+      RNNT(without),
+      init(without, jax.random.key(0)),
+      np.zeros((1, 2, 6), np.float32),
+      np.ones(1, int),
+    )
