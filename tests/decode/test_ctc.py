@@ -3,7 +3,7 @@
 import itertools
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 import pytest
 
 from edge_rnnt.decode.ctc import ctc_greedy
@@ -19,8 +19,8 @@ CONFIG = RNNTConfig(
 def test_merges_repeats_then_drops_blanks():
   model, params = RNNT(CONFIG), init(CONFIG, jax.random.key(0))
   params["ctc"]["kernel"] = 20 * jax.random.normal(jax.random.key(1), params["ctc"]["kernel"].shape)
-  frames = np.random.default_rng(0).normal(size=(5, 40, 6)).astype(np.float32)
-  lengths = np.array([40, 31, 2, 1, 0], np.int32)
+  frames = jax.random.normal(jax.random.key(2), (5, 40, 6))
+  lengths = jnp.array([40, 31, 2, 1, 0])
   found = ctc_greedy(model, params, frames, lengths)
 
   encoded, reduced = model.apply({"params": params}, frames, lengths, method="encode")
@@ -41,9 +41,5 @@ def test_merges_repeats_then_drops_blanks():
 def test_needs_the_head():
   without = RNNTConfig.from_json(CONFIG.to_json() | {"ctc": False})
   with pytest.raises(ValueError, match="CTC head"):
-    ctc_greedy(
-      RNNT(without),
-      init(without, jax.random.key(0)),
-      np.zeros((1, 2, 6), np.float32),
-      np.ones(1, int),
-    )
+    params = init(without, jax.random.key(0))
+    ctc_greedy(RNNT(without), params, jnp.zeros((1, 2, 6)), jnp.ones(1, int))
