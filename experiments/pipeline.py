@@ -24,7 +24,7 @@ from edge_rnnt.train.state import TrainState, inference_params
 from experiments import build, describe, measure
 
 SCHEMES = ("float", "hybrid", "integer")
-DEV_UTTERANCES_SAMPLES = 100  # bootstrap draws for a number that is only watched
+DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
 
 
 def run(
@@ -127,10 +127,10 @@ def _dev_wer(
     batches = batching.evaluation_batches(prepared, speech.front_end, begun.dev_buckets)
     heard = recognition.recognize(begun.model, params, batches, speech.pieces, search)
     found[f"{prefix}_{name}_wer"] = recognition.score(
-      heard, said, samples=DEV_UTTERANCES_SAMPLES
+      heard, said, samples=DEV_DRAWS
     ).wer
     pooled += heard
-  score = recognition.score(pooled, said, samples=DEV_UTTERANCES_SAMPLES)
+  score = recognition.score(pooled, said, samples=DEV_DRAWS)
   return {f"{prefix}_wer": score.wer, **(found if len(found) > 1 else {})}
 
 
