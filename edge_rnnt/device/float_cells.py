@@ -14,7 +14,8 @@ from edge_rnnt.device.products import Product
 LAYER_NORM_EPSILON = np.float32(1e-8)
 CELL_CLIP = np.float32(10.0)
 
-Rows = Float32[np.ndarray, "B D"]
+Rows = Float32[np.ndarray, "B _"]
+Cells = Float32[np.ndarray, "B H"]
 Gates = Float32[np.ndarray, "B G H"]
 
 
@@ -57,7 +58,7 @@ class FloatLSTM:
     h = m if w.projection is None else w.projection(m)
     return State(c, h), h
 
-  def update(self, n: Gates, c: Rows) -> tuple[Rows, Rows]:
+  def update(self, n: Gates, c: Cells) -> tuple[Cells, Cells]:
     """(gates before their functions, c_{t-1}) -> (c_t, o)."""
     i, f, o = sigmoid(n[:, 0]), sigmoid(n[:, 1]), sigmoid(n[:, 3])
     return clip(f * c + i * np.tanh(n[:, 2])), o
@@ -66,7 +67,7 @@ class FloatLSTM:
 class FloatCIFG(FloatLSTM):
   """An LSTM with i = 1 - f."""
 
-  def update(self, n: Gates, c: Rows) -> tuple[Rows, Rows]:
+  def update(self, n: Gates, c: Cells) -> tuple[Cells, Cells]:
     f, o = sigmoid(n[:, 0]), sigmoid(n[:, 2])
     return clip(f * c + (1 - f) * np.tanh(n[:, 1])), o
 
@@ -108,5 +109,5 @@ def sigmoid(x: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
   return np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5)
 
 
-def clip(c: Rows) -> Rows:
+def clip(c: Cells) -> Cells:
   return np.clip(c, -CELL_CLIP, CELL_CLIP)

@@ -14,7 +14,7 @@ from edge_rnnt.export.layout import SCALE
 
 CELLS = {"lstm": FloatLSTM, "cifg": FloatCIFG, "sru": FloatSRU}
 
-Rows = Float32[np.ndarray, "B D"]
+Rows = Float32[np.ndarray, "B _"]
 
 
 def float_network(container: Container) -> Network:

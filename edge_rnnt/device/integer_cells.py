@@ -41,7 +41,7 @@ from edge_rnnt.export.architecture import Layer
 CELL_CLIP = np.float32(10.0)
 Q3_12 = 2.0**-12
 
-Bytes = Int8[np.ndarray, "B D"]
+Bytes = Int8[np.ndarray, "B _"]
 Gates = Integer[np.ndarray, "B G H"]
 Cells = Integer[np.ndarray, "B H"]
 

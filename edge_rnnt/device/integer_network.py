@@ -33,8 +33,8 @@ from edge_rnnt.quant.affine import Affine, quantize
 
 CELLS = {"lstm": IntegerLSTM, "cifg": IntegerCIFG, "sru": IntegerSRU}
 
-Bytes = Int8[np.ndarray, "B D"]
-Sums = Integer[np.ndarray, "B E"]
+Bytes = Int8[np.ndarray, "B _"]
+Sums = Integer[np.ndarray, "B _"]
 
 
 def integer_network(container: Container) -> Network:

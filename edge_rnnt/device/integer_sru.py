@@ -34,7 +34,7 @@ from edge_rnnt.device.integer_cells import (
 )
 from edge_rnnt.device.integer_norm import IntegerNorm, integer_norm
 
-Bytes = Int8[np.ndarray, "B D"]
+Bytes = Int8[np.ndarray, "B _"]
 
 
 class IntegerSRU:

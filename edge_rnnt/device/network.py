@@ -7,15 +7,16 @@ network. B streams advance in lock step.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int, Shaped
 
-Rows = Shaped[np.ndarray, "B D"]
+Rows = Shaped[np.ndarray, "B _"]
 States = tuple[Any, ...]
 
 
+@runtime_checkable
 class Cell(Protocol):
   """A recurrent layer in some scheme's numbers; its state is a tuple of arrays [B, ...]."""
 
@@ -24,6 +25,7 @@ class Cell(Protocol):
   def step(self, state: Any, x: Rows) -> tuple[Any, Rows]: ...
 
 
+@runtime_checkable
 class Joint(Protocol):
   """Scores for (frame, labels so far), up to a positive factor; the two inputs are projected
   apart, being reused.

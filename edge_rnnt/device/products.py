@@ -1,6 +1,6 @@
 """Matrix products of the float and hybrid engines: rows [B, D] times weights [D, E]."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int8
@@ -9,6 +9,7 @@ LARGEST_EXACT = 1 << 24
 """Whole numbers up to here, and sums of them in any order, are exact in float32."""
 
 
+@runtime_checkable
 class Product(Protocol):
   """x -> x W in float32."""
 

@@ -15,13 +15,14 @@ Masked weights are zeros and stay so; what only training needs is left behind.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from edge_rnnt.export import layout
 from edge_rnnt.export.architecture import Architecture, Layer
 from edge_rnnt.export.container import Frozen
+from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.quant import rules as weight_rules
 from edge_rnnt.quant.affine import Affine, quantize, symmetric
 from edge_rnnt.quant.formats import Q0_7, Ranges, integer_formats
@@ -30,15 +31,9 @@ from edge_rnnt.trees import flatten
 Arrays = dict[str, np.ndarray]
 
 
-class Config(Protocol):
-  """A model's sizes, e.g. RNNTConfig."""
-
-  def to_json(self) -> dict[str, Any]: ...
-
-
 def freeze(
   params: Mapping[str, Any],
-  config: Config,
+  config: RNNTConfig,
   scheme: str,
   *,
   masks: Mapping[str, Any] | None = None,

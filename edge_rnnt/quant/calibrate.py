@@ -5,7 +5,7 @@ A recording tap may not be read inside a compiled loop, so the loop is ours: a s
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from edge_rnnt.shapes import Lengths, Sequence
 Params = Mapping[str, Array]
 
 
+@runtime_checkable
 class Cell(Protocol):
   """What is needed of a cell; edge_rnnt/cells/cell.py has the whole contract."""
 
@@ -76,6 +77,7 @@ def widen(ranges: Ranges, seen: Mapping[str, Any]) -> dict[str, Range]:
   """The ranges after more was seen: the least of the lows, the greatest of the highs."""
   widened = dict(ranges)
   for name, (low, high) in seen.items():
-    old = ranges.get(name, Range(np.float32(np.inf), np.float32(-np.inf)))
-    widened[name] = Range(np.minimum(old.low, low), np.maximum(old.high, high))
+    old = ranges.get(name, Range(np.asarray(np.inf), np.asarray(-np.inf)))
+    low, high = np.minimum(old.low, low), np.maximum(old.high, high)
+    widened[name] = Range(np.asarray(low, np.float32), np.asarray(high, np.float32))
   return widened

@@ -38,7 +38,7 @@ class Range(NamedTuple):
 
   @property
   def limit(self) -> np.ndarray:
-    return np.maximum(np.abs(self.low), np.abs(self.high))
+    return np.asarray(np.maximum(np.abs(self.low), np.abs(self.high)), np.float32)
 
 
 Ranges = Mapping[str, Range]
@@ -63,7 +63,7 @@ def integer_formats(
 
 def _lstm(ranges: Ranges, layer: str, layer_norm: bool) -> dict[str, Affine]:
   gates = _range(ranges, f"{layer}/gates").limit
-  cell = power_of_two(np.float32(_range(ranges, f"{layer}/cell").limit))
+  cell = power_of_two(_range(ranges, f"{layer}/cell").limit)
   return {
     "gates": _gate(gates) if layer_norm else Q3_12,
     "normalized": Q3_12,
