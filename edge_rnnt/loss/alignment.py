@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from edge_rnnt.loss.diagonals import Edges, by_diagonal, log_likelihood, sweep
 from edge_rnnt.loss.lattice import posteriors
+from edge_rnnt.loss.splitlog import SplitLog, difference, larger, times
 
 
 def best_alignment(
@@ -22,27 +23,28 @@ def best_alignment(
   walked back from (T, U); of two equal predecessors the blank wins. Frames are -1 beyond
   `label_lengths`, and meaningless where the log-probability is -inf: no alignment is possible.
   """
-  blank, label, log_scale = by_diagonal(edges, frame_lengths, label_lengths)
-  last, visited = sweep(blank[:, None], label[:, None], plus=jnp.maximum)
-  batch, nodes = last.shape[1:]
+  blank, label = by_diagonal(edges, frame_lengths, label_lengths)
+  last, best = sweep(blank, label, join=larger)
+  batch, nodes = last.hi.shape
   u_of_label = jnp.arange(nodes - 1)
 
   def back(carry, diagonal):
     u, frames = carry
     best, blank, label, n = diagonal
-    here, left = u[:, None], jnp.maximum(u - 1, 0)[:, None]
-    stay = jnp.take_along_axis(best + blank, here, axis=1)[:, 0]
-    move = jnp.take_along_axis(best + label, left, axis=1)[:, 0]
-    moved = (u > 0) & (move > stay)
+    left = jnp.maximum(u - 1, 0)
+    moved = (u > 0) & (difference(_at(times(best, label), left), _at(times(best, blank), u)) > 0)
     u = u - moved
-    frames = jnp.where(moved[:, None] & (u_of_label == u[:, None]), (n - u)[:, None], frames)
+    frames = jnp.where((moved[:, None]) & (u_of_label == u[:, None]), (n - u)[:, None], frames)
     return (u, frames), None
 
   end = jnp.full(batch, nodes - 1), jnp.full((batch, nodes - 1), -1)
-  diagonals = visited[:, 0], blank, label, jnp.arange(blank.shape[0])
+  diagonals = best, blank, label, jnp.arange(blank.shape[0])
   (_, frames), _ = lax.scan(back, end, diagonals, reverse=True)
-  score = log_likelihood(last[0], log_scale)
-  return score, jnp.where(u_of_label < label_lengths[:, None], frames, -1)
+  return log_likelihood(last), jnp.where(u_of_label < label_lengths[:, None], frames, -1)
+
+
+def _at(x: SplitLog, u: Int[Array, "B"]) -> SplitLog:
+  return SplitLog(*(jnp.take_along_axis(part, u[:, None], axis=1)[:, 0] for part in x))
 
 
 def expected_emission_frame(

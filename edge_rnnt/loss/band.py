@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from edge_rnnt.loss.diagonals import IMPOSSIBLE, Edges
+from edge_rnnt.loss.diagonals import Edges
+from edge_rnnt.loss.splitlog import IMPOSSIBLE
 
 
 def window_starts(

@@ -7,12 +7,12 @@ T + U steps suffice for a lattice of T x (U + 1) nodes.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-# The logarithm of zero. Finite, so that the difference of two impossible nodes is a number.
-IMPOSSIBLE = -1e30
+from edge_rnnt.loss.splitlog import IMPOSSIBLE, SplitLog, plus, times
 
 
 class Edges(NamedTuple):
@@ -27,7 +27,6 @@ class Diagonals(NamedTuple):
 
   blank: Float[Array, "N B U1"]
   label: Float[Array, "N B U1"]
-  log_scale: Float[Array, "B"]  # what was taken off the weights of every path
 
 
 def by_diagonal(
@@ -46,50 +45,56 @@ def by_diagonal(
     x = jnp.where(inside, _skew(x), jnp.where(onward, 0.0, IMPOSSIBLE))
     return jnp.maximum(x, IMPOSSIBLE)
 
-  blank = weights(edges.blank, inside, blank_onward)
-  label = weights(edges.label, inside & (u < u_end), label_onward)
-  # Take the mean probability of its edges off each diagonal: all paths lose the same, and alpha and
-  # beta stay small, hence exact.
-  mean = jnp.log(jnp.mean(jnp.exp(blank) + jnp.exp(label), axis=-1, keepdims=True) + 1e-30)
-  return Diagonals(blank - mean, label - mean, jnp.sum(mean, axis=(0, 2)))
-
-
-def logaddexp(x: Float[Array, "*s"], y: Float[Array, "*s"]) -> Float[Array, "*s"]:
-  """jnp.logaddexp without its care for infinities, which do not occur here."""
-  return jnp.maximum(x, y) + jnp.log1p(jnp.exp(-jnp.abs(x - y)))
+  return Diagonals(
+    weights(edges.blank, inside, blank_onward),
+    weights(edges.label, inside & (u < u_end), label_onward),
+  )
 
 
 def sweep(
-  stay: Float[Array, "N S B U1"],
-  move: Float[Array, "N S B U1"],
-  plus: Callable[[Array, Array], Array] = logaddexp,
-) -> tuple[Float[Array, "S B U1"], Float[Array, "N S B U1"]]:
-  """alpha on the last diagonal, and on those before it, for S lattices of the same shape.
+  stay: Float[Array, "N *S U1"],
+  move: Float[Array, "N *S U1"],
+  join: Callable[[SplitLog, SplitLog], SplitLog] = plus,
+) -> tuple[SplitLog, SplitLog]:
+  """alpha on the last diagonal, [*S, U1], and on each of the N before it, [N, *S, U1].
 
   All nodes of a diagonal lie in one row, so that the node with one label less is the left
   neighbour. Nothing flows from one utterance into the next: a last node has no label edge.
   """
   steps, *shape = stay.shape
   start = jnp.where(jnp.arange(shape[-1]) == 0, 0.0, IMPOSSIBLE).astype(stay.dtype)
+  start = jnp.broadcast_to(start, shape).ravel()
 
   def step(alpha, weights):
     stay, move = weights
-    moved = jnp.pad((alpha + move)[:-1], (1, 0), constant_values=IMPOSSIBLE)
-    return plus(alpha + stay, moved), alpha
+    moved = times(alpha, move)
+    moved = SplitLog(_next_place(moved.hi, IMPOSSIBLE), _next_place(moved.lo, 0.0))
+    return join(times(alpha, stay), moved), alpha
 
   weights = stay.reshape(steps, -1), move.reshape(steps, -1)
-  last, visited = lax.scan(step, jnp.broadcast_to(start, shape).ravel(), weights)
-  return last.reshape(shape), visited.reshape(stay.shape)
+  last, visited = lax.scan(step, SplitLog(start, jnp.zeros_like(start)), weights)
+  return (
+    jax.tree.map(lambda x: x.reshape(shape), last),
+    jax.tree.map(lambda x: x.reshape(stay.shape), visited),
+  )
 
 
-def log_likelihood(last: Float[Array, "B U1"], log_scale: Float[Array, "B"]) -> Float[Array, "B"]:
+def log_likelihood(last: SplitLog) -> Float[Array, "B"]:
   """That of the last diagonal's last node; -inf where no alignment leads there."""
-  return jnp.where(last[:, -1] < IMPOSSIBLE / 2, -jnp.inf, last[:, -1] + log_scale)
+  hi, lo = last.hi[..., -1], last.lo[..., -1]
+  return jnp.where(hi < IMPOSSIBLE / 2, -jnp.inf, hi + lo)
 
 
-def next_label(x: Float[Array, "N B U1"]) -> Float[Array, "N B U1"]:
-  """x(., u + 1); impossible for the last node."""
-  return jnp.pad(x[..., 1:], ((0, 0), (0, 0), (0, 1)), constant_values=IMPOSSIBLE)
+def next_label(x: Float[Array, "N B U1"], beyond: float) -> Float[Array, "N B U1"]:
+  """x(., u + 1), and `beyond` for the last node."""
+  return jnp.pad(x[..., 1:], ((0, 0), (0, 0), (0, 1)), constant_values=beyond)
+
+
+def unskew(x: Float[Array, "N B U1"], frames: int) -> Float[Array, "B T U1"]:
+  """From diagonals to frames: the inverse of `_skew`."""
+  steps, batch, nodes = x.shape
+  rows = jnp.pad(x.transpose(1, 2, 0).reshape(batch, -1), ((0, 0), (0, nodes)))
+  return rows.reshape(batch, nodes, steps + 1)[..., :frames].transpose(0, 2, 1)
 
 
 def _skew(x: Float[Array, "B T U1"]) -> Float[Array, "N B U1"]:
@@ -100,8 +105,5 @@ def _skew(x: Float[Array, "B T U1"]) -> Float[Array, "N B U1"]:
   return rows[:, : nodes * steps].reshape(batch, nodes, steps).transpose(2, 0, 1)
 
 
-def unskew(x: Float[Array, "N B U1"], frames: int) -> Float[Array, "B T U1"]:
-  """The inverse of `_skew`."""
-  steps, batch, nodes = x.shape
-  rows = jnp.pad(x.transpose(1, 2, 0).reshape(batch, -1), ((0, 0), (0, nodes)))
-  return rows.reshape(batch, nodes, steps + 1)[..., :frames].transpose(0, 2, 1)
+def _next_place(x: Float[Array, "K"], first: float) -> Float[Array, "K"]:
+  return jnp.pad(x[:-1], (1, 0), constant_values=first)

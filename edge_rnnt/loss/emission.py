@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from edge_rnnt.loss.diagonals import IMPOSSIBLE, Edges
+from edge_rnnt.loss.diagonals import Edges
 from edge_rnnt.loss.lattice import negative_log_likelihood
+from edge_rnnt.loss.splitlog import IMPOSSIBLE
 
 # First and last frame in which each label may be emitted.
 Window = tuple[Int[Array, "B U"], Int[Array, "B U"]]

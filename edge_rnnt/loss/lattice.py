@@ -14,11 +14,11 @@ from edge_rnnt.loss.diagonals import (
   Edges,
   by_diagonal,
   log_likelihood,
-  logaddexp,
   next_label,
   sweep,
   unskew,
 )
+from edge_rnnt.loss.splitlog import IMPOSSIBLE, SplitLog, difference, plus, times
 
 
 @jax.custom_vjp
@@ -34,9 +34,9 @@ def negative_log_likelihood(
   (Graves 2012, eq. 16 to 18.) Its gradient is minus the posterior of each edge, see `posteriors`.
   Where no alignment is possible the loss is +inf and its gradient zero.
   """
-  blank, label, log_scale = by_diagonal(edges, frame_lengths, label_lengths)
-  last, _ = sweep(blank[:, None], label[:, None])
-  return -log_likelihood(last[0], log_scale)
+  blank, label = by_diagonal(edges, frame_lengths, label_lengths)
+  last, _ = sweep(blank, label)
+  return -log_likelihood(last)
 
 
 @jax.custom_vjp
@@ -45,30 +45,38 @@ def posteriors(
 ) -> tuple[Float[Array, "B"], Edges]:
   """The loss, and the probability that an alignment drawn from the lattice takes each edge.
 
-  beta(T, U) = 0
-  stay(t, u) = blank(t, u) + beta(t+1, u);  move(t, u) = label(t, u) + beta(t, u+1)
-  beta(t, u) = logaddexp(stay, move)
-  node(t, u) = softmax of alpha + beta over the nodes of the diagonal t + u
-  blank posterior = node * sigmoid(stay - move)
-  label posterior = node * sigmoid(move - stay)
+    beta(T, U) = 0
+    stay(t, u) = blank(t, u) + beta(t+1, u);  move(t, u) = label(t, u) + beta(t, u+1)
+    beta(t, u) = logaddexp(stay, move)
+    node(t, u) = softmax of alpha + beta over the nodes of the diagonal t + u
+    blank posterior = node * sigmoid(stay - move)
+    label posterior = node * sigmoid(move - stay)
 
   The loss has the gradient of `negative_log_likelihood`; the posteriors count as constants.
   """
-  blank, label, log_scale = by_diagonal(edges, frame_lengths, label_lengths)
+  blank, label = by_diagonal(edges, frame_lengths, label_lengths)
   # Seen from its end the lattice is a lattice: alpha and beta share one sweep.
   last, visited = sweep(
     jnp.stack([blank, jnp.flip(blank, (0, 2))], axis=1),
-    jnp.stack([label, next_label(jnp.flip(label, (0, 2)))], axis=1),
+    jnp.stack([label, next_label(jnp.flip(label, (0, 2)), IMPOSSIBLE)], axis=1),
   )
-  loss = -log_likelihood(last[0], log_scale)
-  alpha, beta_next = visited[:, 0], jnp.flip(visited[:, 1], (0, 2))
-  stay, move = blank + beta_next, label + next_label(beta_next)
-  node = jax.nn.softmax(alpha + logaddexp(stay, move), axis=-1)
+  loss = -log_likelihood(SplitLog(last.hi[0], last.lo[0]))
+  alpha = SplitLog(visited.hi[:, 0], visited.lo[:, 0])
+  beta = SplitLog(*(jnp.flip(x[:, 1], (0, 2)) for x in visited))  # of the diagonal after
+  stay = times(beta, blank)
+  move = times(SplitLog(next_label(beta.hi, IMPOSSIBLE), next_label(beta.lo, 0.0)), label)
+  node = _softmax_of_product(alpha, plus(stay, move))
   node = jnp.where(jnp.isposinf(loss)[:, None], 0.0, node)
-  taken = Edges(node * jax.nn.sigmoid(stay - move), node * jax.nn.sigmoid(move - stay))
+  more = difference(stay, move)
+  taken = node * jax.nn.sigmoid(more), node * jax.nn.sigmoid(-more)
   t, u = jnp.arange(edges.blank.shape[1])[:, None], jnp.arange(edges.blank.shape[2])
   inside = (t < frame_lengths[:, None, None]) & (u <= label_lengths[:, None, None])
   return loss, Edges(*(jnp.where(inside, unskew(x, t.size), 0.0) for x in taken))
+
+
+def _softmax_of_product(x: SplitLog, y: SplitLog) -> Float[Array, "N B U1"]:
+  hi = x.hi + y.hi
+  return jax.nn.softmax((hi - jnp.max(hi, axis=-1, keepdims=True)) + (x.lo + y.lo), axis=-1)
 
 
 def _posteriors_forward(edges, frame_lengths, label_lengths):
