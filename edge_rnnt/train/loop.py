@@ -77,6 +77,8 @@ def fit(
     state, start = resume(state, checkpoints)
     with MetricsWriter(workdir, start=start) as writer, Progress(total, start=start) as progress:
       run = Run(checkpoints, writer, progress, stop, about or {})
+      if start:
+        progress.line(f"Resuming at step {start} of {total}.")
       iterator = iter(batches(start)) if start < total else iter(())
       for done in range(start + 1, total + 1):
         stage, is_end = stage_of(stages, done)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from edge_rnnt.inputs.batching import Batch
 from edge_rnnt.train.metrics import MetricsWriter
 from edge_rnnt.train.progress import Progress
 
@@ -21,7 +22,7 @@ class _Update(NamedTuple):
   ids: Sequence[str]
   frames: int
   padded_frames: int
-  metrics: Mapping[str, jax.Array]
+  metrics: Mapping[str, jax.Array | np.ndarray]
 
 
 class Monitor:
@@ -29,50 +30,61 @@ class Monitor:
 
   def __init__(self, writer: MetricsWriter, progress: Progress):
     self._writer, self._progress = writer, progress
-    self._updates: list[_Update] = []
+    self._new: list[_Update] = []  # still on the device
+    self._checked: list[_Update] = []
     self._since = time.monotonic()
     self._input_seconds = 0.0
 
-  def add(self, step: int, stage: str, batch, metrics: Mapping[str, jax.Array]) -> None:
+  def add(self, step: int, stage: str, batch: Batch, metrics: Mapping[str, jax.Array]) -> None:
     """Update number `step` was made of `batch`."""
-    frames, rows = int(np.sum(batch.frame_lengths)), batch.features.shape[:2]
-    self._updates.append(_Update(step, stage, batch.ids, frames, int(np.prod(rows)), metrics))
+    frames, padded = int(batch.frame_lengths.sum()), int(np.prod(batch.features.shape[:2]))
+    self._new.append(_Update(step, stage, batch.ids, frames, padded, metrics))
 
   def waited(self, seconds: float) -> None:
     """Training stood still that long for its input."""
     self._input_seconds += seconds
 
-  def flush(self) -> None:
-    """Waits for the updates so far and logs their means.
+  def pause(self, seconds: float) -> None:
+    """So long something else was done, an evaluation, say: no training time."""
+    self._since += seconds
 
-    Raises NotFinite for the first update whose loss or gradient norm isn't finite.
+  def check(self) -> None:
+    """Waits for the updates so far.
+
+    Raises NotFinite for the first of them whose loss or gradient norm isn't finite.
     """
-    if not self._updates:
-      return
-    fetched = jax.device_get([update.metrics for update in self._updates])
-    for update, metrics in zip(self._updates, fetched, strict=True):
+    fetched = jax.device_get([update.metrics for update in self._new])
+    for update, metrics in zip(self._new, fetched, strict=True):
       if not metrics["finite"]:
         raise NotFinite(_message(update, metrics))
-    last = self._updates[-1]
-    seconds = time.monotonic() - self._since
-    frames = sum(update.frames for update in self._updates)
-    scalars = {
-      name: float(np.mean([metrics[name] for metrics in fetched if name in metrics]))
-      for name in fetched[-1]
-      if name != "finite"
-    } | {
-      "steps_per_second": len(self._updates) / seconds,
+      self._checked.append(update._replace(metrics=metrics))
+    self._new = []
+
+  def flush(self) -> None:
+    """Writes the means over the updates since the last flush. Raises NotFinite."""
+    self.check()
+    if not self._checked:
+      return
+    last, seconds = self._checked[-1], time.monotonic() - self._since
+    frames = sum(update.frames for update in self._checked)
+    scalars = _means([update.metrics for update in self._checked]) | {
+      "steps_per_second": len(self._checked) / seconds,
       "frames_per_second": frames / seconds,
-      "padding": 1 - frames / sum(update.padded_frames for update in self._updates),
+      "padding": 1 - frames / sum(update.padded_frames for update in self._checked),
       "input_wait": self._input_seconds / seconds,
     }
     self._writer.write(last.step, {"stage": last.stage, **scalars})
     self._progress.advance(last.step, last.stage, _summary(scalars))
-    self._updates, self._input_seconds, self._since = [], 0.0, time.monotonic()
+    self._checked, self._input_seconds, self._since = [], 0.0, time.monotonic()
 
-  def restart_clock(self) -> None:
-    """What was done since the last flush (evaluation, say) doesn't count as training time."""
-    self._since = time.monotonic()
+
+def _means(updates: Sequence[Mapping[str, np.ndarray]]) -> dict[str, float]:
+  """Of what the last update reports: a stage's losses aren't those of the stage before it."""
+  names = [name for name in updates[-1] if name != "finite"]
+  return {
+    name: float(np.mean([metrics[name] for metrics in updates if name in metrics]))
+    for name in names
+  }
 
 
 def _summary(scalars: Mapping[str, float]) -> str:

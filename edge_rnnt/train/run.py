@@ -46,9 +46,14 @@ class Run:
     self._monitor.add(done, stage, batch, metrics)
 
   def log(self) -> None:
-    """Writes what was noted. Raises NotFinite, naming the last good checkpoint too."""
+    """Writes the means of what was noted. Raises NotFinite."""
+    self._check()
+    self._monitor.flush()
+
+  def _check(self) -> None:
+    """Waits for the updates so far. Raises NotFinite, naming the last good checkpoint too."""
     try:
-      self._monitor.flush()
+      self._monitor.check()
     except NotFinite as error:
       good = self._checkpoints.latest_step()
       where = "There is no checkpoint yet" if good is None else f"The last good one is step {good}"
@@ -56,18 +61,19 @@ class Run:
 
   def evaluate(self, evaluate: Evaluate, state: TrainState, done: int) -> None:
     """Evaluates, unless a signal says stop; its numbers go to the log, and to the next save."""
-    self.log()
+    self._check()
+    began = time.monotonic()
     results = self._stop.run_unless_stopped(lambda: evaluate(state))
+    self._monitor.pause(time.monotonic() - began)
     if results is not None:
       self._evaluated = {done: results}
       self._writer.write(done, results)
       shown = ", ".join(f"{name} {_readable(name, value)}" for name, value in results.items())
       self._progress.line(f"step {done}: {shown}")
-    self._monitor.restart_clock()
 
   def keep(self, name: str, state: TrainState, done: int) -> None:
     """A milestone."""
-    self.log()
+    self._check()
     self._checkpoints.keep(name, state, self._about_now(done))
 
   def save_due(self, done: int, seconds: float) -> bool:
@@ -77,7 +83,7 @@ class Run:
 
   def save(self, state: TrainState, done: int) -> None:
     """A checkpoint, after making sure that every update in it was finite."""
-    self.log()
+    self._check()
     self._checkpoints.save(done, state, self._about_now(done), self._evaluated.get(done))
     self._last_save = time.monotonic()
 
