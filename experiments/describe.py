@@ -72,7 +72,7 @@ def charts(path: pathlib.Path) -> tuple[Curve, ...]:
     points = [(each["step"], each[key]) for each in records if key in each]
     if points:
       steps, values = zip(*points, strict=True)
-      curves.append(Curve(name=name, unit=unit, steps=steps, values=[100 * v for v in values]))
+      curves.append(Curve(name=name, unit=unit, steps=steps, values=tuple(100 * v for v in values)))
   return tuple(curves)
 
 
@@ -83,7 +83,11 @@ def _is_recorded(name: str) -> bool:
 def _portion(name: str, split: str, source: Source) -> Portion:
   speakers = {source.speaker(item) for item in range(len(source))}
   return Portion(
-    set=name, split=split, utterances=len(source), hours=_hours(source), speakers=len(speakers)
+    set=name,
+    split=split,
+    utterances=len(source),
+    hours=_hours(source),
+    speakers=None if "" in speakers else len(speakers),
   )
 
 

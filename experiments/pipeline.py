@@ -23,8 +23,11 @@ from edge_rnnt.train.loop import fit
 from edge_rnnt.train.state import TrainState, inference_params
 from experiments import build, describe, measure
 
-SCHEMES = ("float", "hybrid", "integer")
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
+
+
+class OtherRun(ValueError):
+  """A workdir holds a run that cannot be continued by this one."""
 
 
 def run(
@@ -50,13 +53,13 @@ def run(
 
 
 def remember(config: ConfigDict, workdir: pathlib.Path) -> None:
-  """Writes config.json. Raises ValueError if the folder holds a run of another config."""
+  """Writes config.json. Raises OtherRun if the folder holds a run of another config."""
   workdir.mkdir(parents=True, exist_ok=True)
   path, now = workdir / "config.json", json.loads(config.to_json_best_effort())
   if path.exists():
     before = json.loads(path.read_text())
     if before != now:
-      raise ValueError(
+      raise OtherRun(
         f"{workdir} holds a run with another config ({', '.join(_differing(before, now))} differ): "
         "give another --workdir, or remove that folder"
       )
@@ -126,9 +129,7 @@ def _dev_wer(
   for name, prepared in speech.dev.items():
     batches = batching.evaluation_batches(prepared, speech.front_end, begun.dev_buckets)
     heard = recognition.recognize(begun.model, params, batches, speech.pieces, search)
-    found[f"{prefix}_{name}_wer"] = recognition.score(
-      heard, said, samples=DEV_DRAWS
-    ).wer
+    found[f"{prefix}_{name}_wer"] = recognition.score(heard, said, samples=DEV_DRAWS).wer
     pooled += heard
   score = recognition.score(pooled, said, samples=DEV_DRAWS)
   return {f"{prefix}_wer": score.wer, **(found if len(found) > 1 else {})}
@@ -150,7 +151,7 @@ def evaluate(
   timed = measure.write_samples(speech.corpora.test, workdir / "samples")
   rows: list[results.Row] = []
   for name, state in states.items():
-    for scheme in SCHEMES:
+    for scheme in config.schemes:
       model = measure.export(
         f"{name}-{scheme}",
         scheme,

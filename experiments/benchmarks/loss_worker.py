@@ -1,0 +1,51 @@
+"""One implementation of the loss benchmark in its own process; answers questions, a line each."""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+from experiments.benchmarks import loss_peers
+from experiments.benchmarks.loss_problem import PROBLEMS, draw
+
+STATUS = pathlib.Path("/proc/self/status")
+
+
+def resident_mb(field: str) -> float:
+  for line in STATUS.read_text().splitlines():
+    if line.startswith(field + ":"):
+      return int(line.split()[1]) / 1024
+  raise RuntimeError(f"{STATUS} has no {field}: memory is measured on Linux only")
+
+
+def answer(question: str, implementation: "loss_peers.Implementation", folder: pathlib.Path) -> dict:
+  implementation.prepare()
+  if question == "memory":
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
+    before = resident_mb("VmRSS")
+    implementation.run()
+    return {"mb": resident_mb("VmHWM") - before}
+  start = loss_peers.now()
+  implementation.run()
+  seconds = loss_peers.now() - start
+  if question == "first":
+    return {"s": seconds}
+  if question == "time":
+    return {"ms": 1e3 * seconds}
+  truth = np.load(folder / "truth.npz")
+  got = implementation.gradient()
+  errors = [float(np.abs(got[k].astype(np.float64) - truth[k]).max()) for k in truth.files]
+  return {"error": max(errors) if errors else None}
+
+
+def main() -> None:
+  impl, name, folder = sys.argv[1:]
+  problem = PROBLEMS[name]
+  implementation = loss_peers.IMPLEMENTATIONS[problem.kind][impl](problem, draw(problem))
+  for line in sys.stdin:
+    print(json.dumps(answer(line.strip(), implementation, pathlib.Path(folder))), flush=True)
+
+
+if __name__ == "__main__":
+  main()

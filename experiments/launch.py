@@ -1,0 +1,64 @@
+"""What every launcher has in common: its flags, and errors told in a sentence."""
+
+import pathlib
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+from ml_collections import ConfigDict, config_flags
+
+from data import at_hand
+from edge_rnnt.inputs.manifest import ManifestError
+from edge_rnnt.train.checkpoint import CheckpointError
+from edge_rnnt.train.monitor import NotFinite
+from experiments import pipeline
+
+TOLD = (at_hand.NoSpeech, ManifestError, CheckpointError, NotFinite, pipeline.OtherRun)
+"""Errors that are the user's to mend: their message is enough, a traceback would bury it."""
+
+
+def launch(get_config: Callable[[], ConfigDict], module: str) -> None:
+  """Parses the command line of `python -m module` and walks the corridor."""
+  config = config_flags.DEFINE_config_dict("config", get_config(), "Any number of the recipe.")
+  name = module.rpartition(".")[2]
+  workdir = flags.DEFINE_string("workdir", f"runs/{name}", "Where everything is written.")
+  data_dir = flags.DEFINE_string(
+    "data_dir", None, "Own recordings: a folder of audio + .txt files, or a CSV/TSV manifest."
+  )
+  offline = flags.DEFINE_bool("offline", False, "Never download; take what is at hand.")
+
+  def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+      raise app.UsageError(f"unknown arguments {argv[1:]}: options begin with --, see --help")
+    logging.set_verbosity(logging.WARNING)  # the checkpoint library would tell of every file
+    folder = pathlib.Path(workdir.value)
+    try:
+      corpora = at_hand.resolve(
+        data_dir=pathlib.Path(data_dir.value) if data_dir.value else None,
+        shared=at_hand.BESIDE_REPOSITORY,
+        cache_dir=folder / "data",
+        online=not offline.value,
+        sample_rate=config.value.front_end.sample_rate,
+        seed=config.value.seed,
+      )
+      pipeline.run(config.value, corpora, folder, command=_command(module))
+    except TOLD as error:
+      sys.exit(f"{type(error).__name__}: {error}")
+
+  for each in ("config", "workdir", "data_dir", "offline"):  # so that --help shows them
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[each])
+  app.run(main, flags_parser=_parse)
+
+
+def _parse(arguments: list[str]) -> list[str]:
+  """absl's own parsing, but a mistyped config key is one line with the nearest right one."""
+  try:
+    return flags.FLAGS(arguments)
+  except flags.Error as error:
+    sys.exit(f"{error}\nOptions: --help")
+  except (KeyError, TypeError) as error:
+    sys.exit(f"--config: {error.args[0]}\nAll its keys and defaults: experiments/recipe.py")
+
+
+def _command(module: str) -> str:
+  return " ".join([f"python -m {module}", *sys.argv[1:]])
