@@ -51,9 +51,7 @@ class RNNTConfig:
     if self.time_reduction_after >= self.encoder_layers:
       raise ValueError(
         f"time_reduction_after={self.time_reduction_after} needs an encoder layer above it, but "
-        f"encoder_layers={self.encoder_layers}; lower it, or set time_reduction=1"
-        if self.time_reduction > 1
-        else f"time_reduction_after must lie below encoder_layers={self.encoder_layers}"
+        f"there are encoder_layers={self.encoder_layers}; lower it"
       )
 
   @property
