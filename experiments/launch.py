@@ -19,7 +19,10 @@ TOLD = (at_hand.NoSpeech, ManifestError, CheckpointError, NotFinite, pipeline.Ot
 
 def launch(get_config: Callable[[], ConfigDict], module: str) -> None:
   """Parses the command line of `python -m module` and walks the corridor."""
-  config = config_flags.DEFINE_config_dict("config", get_config(), "Any number of the recipe.")
+  try:  # the overrides are read here already
+    config = config_flags.DEFINE_config_dict("config", get_config(), "Any number of the recipe.")
+  except KeyError as error:  # a mistyped key: its message names the nearest right one
+    sys.exit(f"--config: {error.args[0]}\nAll keys and their defaults: experiments/recipe.py")
   name = module.rpartition(".")[2]
   workdir = flags.DEFINE_string("workdir", f"runs/{name}", "Where everything is written.")
   data_dir = flags.DEFINE_string(
@@ -51,13 +54,11 @@ def launch(get_config: Callable[[], ConfigDict], module: str) -> None:
 
 
 def _parse(arguments: list[str]) -> list[str]:
-  """absl's own parsing, but a mistyped config key is one line with the nearest right one."""
+  """absl's own parsing, told in a line."""
   try:
     return flags.FLAGS(arguments)
-  except flags.Error as error:
+  except (flags.Error, TypeError) as error:  # TypeError: a value of another type than the default
     sys.exit(f"{error}\nOptions: --help")
-  except (KeyError, TypeError) as error:
-    sys.exit(f"--config: {error.args[0]}\nAll its keys and defaults: experiments/recipe.py")
 
 
 def _command(module: str) -> str:

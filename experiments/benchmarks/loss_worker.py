@@ -19,7 +19,9 @@ def resident_mb(field: str) -> float:
   raise RuntimeError(f"{STATUS} has no {field}: memory is measured on Linux only")
 
 
-def answer(question: str, implementation: "loss_peers.Implementation", folder: pathlib.Path) -> dict:
+def answer(
+  question: str, implementation: "loss_peers.Implementation", folder: pathlib.Path
+) -> dict:
   implementation.prepare()
   if question == "memory":
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
