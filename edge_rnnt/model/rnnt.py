@@ -8,6 +8,7 @@ Graves 2012, "Sequence Transduction with Recurrent Neural Networks"; He et al. 2
 End-to-end Speech Recognition for Mobile Devices".
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -97,8 +98,9 @@ class RNNT(nn.Module):
     return self.join(encoded[:, :, None], self.predict(labels)[:, None])
 
 
+@partial(jax.jit, static_argnums=0)
 def init(config: RNNTConfig, key: Key[Array, ""]) -> dict[str, Any]:
   """First parameters, a nested dict of float32 arrays."""
   frames = jnp.zeros((1, config.time_reduction, config.feature_dim))
   ones = jnp.ones((1,), jnp.int32)
-  return jax.jit(RNNT(config).init)(key, frames, ones, ones[:, None])["params"]
+  return RNNT(config).init(key, frames, ones, ones[:, None])["params"]
