@@ -18,6 +18,17 @@ from edge_rnnt.export.architecture import Architecture
 from edge_rnnt.export.container import FORMAT, METADATA, VERSION, WORDPIECES
 
 DTYPES = {"F32": "<f4", "I32": "<i4", "I16": "<i2", "I8": "i1", "U16": "<u2", "U8": "u1"}
+BROKEN = (
+  safetensors.SafetensorError,
+  ValueError,
+  TypeError,
+  AttributeError,
+  LookupError,
+  ArithmeticError,
+  RecursionError,
+)
+"""What a description that was tampered with may end in before a check of ours sees it."""
+
 LARGEST_KERNEL = 1 << 31
 LARGEST_SETTING = 200_000
 
@@ -69,7 +80,7 @@ def read(path: str | Path) -> Container:
     raise
   except OSError as error:
     raise ContainerError(f"{path}: cannot be read: {error.strerror or error}") from error
-  except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+  except BROKEN as error:
     raise ContainerError(f"{path}: not a usable device file: {error}") from error
 
 
