@@ -63,7 +63,7 @@ def broken_after(line, updates: int):
   return batches
 
 
-@pytest.mark.parametrize("updates", [1, 7, 15, 22, 39])
+@pytest.mark.parametrize("updates", [1, 15, 22])
 def test_a_broken_run_goes_on_to_the_same_bits(line, undisturbed, tmp_path, updates):
   with pytest.raises(ConnectionError):
     run(line, tmp_path, batches=broken_after(line, updates))
