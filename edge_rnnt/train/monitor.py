@@ -91,7 +91,9 @@ def _summary(scalars: Mapping[str, float]) -> str:
   shown = [f"loss {scalars['loss']:.2f}"]
   if scalars.get("sparsity"):
     shown.append(f"sparsity {scalars['sparsity']:.0%}")
-  return ", ".join([*shown, f"{scalars['steps_per_second']:.1f} steps/s"])
+  rate = scalars["steps_per_second"]
+  shown.append(f"{rate:.1f} steps/s" if rate >= 1 else f"{1 / rate:.1f} s a step")
+  return ", ".join(shown)
 
 
 def _message(update: _Update, metrics: Mapping[str, np.ndarray]) -> str:
