@@ -127,5 +127,5 @@ def _check_window(window: int, frame_lengths: Array, label_lengths: Array) -> No
     if t and (window - 1) * t < u:
       raise ValueError(
         f"window is {window}: utterance {b} has {u} labels in {t} frames, and windows of {window} "
-        f"nodes admit {(window - 1) * t}; it needs a window of {smallest_window(t, u)}"
+        f"nodes admit {(window - 1) * t}; it needs a window of {smallest_window(int(t), int(u))}"
       )

@@ -1,4 +1,4 @@
-"""The transducer loss beside its peers: time of loss and gradient, memory, and error of the gradient.
+"""The transducer loss beside its peers: time, memory and error of loss and gradient.
 
     pip install -e .[peers]
     python -m experiments.benchmarks.loss [--json] [--rounds=7] [--only=logits-0,joint-1]
@@ -24,6 +24,7 @@ import numpy as np
 from absl import app, flags
 
 from experiments.benchmarks import loss_peers
+from experiments.benchmarks.loss_implementation import now
 from experiments.benchmarks.loss_problem import PROBLEMS, LossProblem, draw, true_gradient
 
 _JSON = flags.DEFINE_bool("json", False, "Print rows as JSON to stdout instead of a table.")
@@ -61,45 +62,50 @@ def bandwidth_bound_ms(problem: LossProblem) -> float:
   target = np.empty_like(source)
   seconds = []
   for _ in range(5):
-    start = loss_peers.now()
+    start = now()
     np.copyto(target, source)
-    seconds.append(loss_peers.now() - start)
+    seconds.append(now() - start)
   per_byte = min(seconds) / (2 * source.nbytes)
   return 1e3 * 3 * 4 * float(np.prod(problem.shape[:4])) * per_byte
 
 
 def measure(name: str, rounds: int) -> list[dict[str, Any]]:
   problem = PROBLEMS[name]
-  rows = []
-  with tempfile.TemporaryDirectory() as folder:
-    folder = pathlib.Path(folder)
-    truth = true_gradient(problem, draw(problem))
-    np.savez(folder / "truth.npz", **truth)
-    del truth
+  with tempfile.TemporaryDirectory() as scratch:
+    folder = pathlib.Path(scratch)
+    np.savez(folder / "truth.npz", **true_gradient(problem, draw(problem)))
     workers = [Worker(impl, name, folder) for impl in loss_peers.installed(problem.kind)]
     try:
-      first = {w.impl: w.ask("first") for w in workers}
-      times = {w.impl: [] for w in workers}
-      for _ in range(rounds):
-        for worker in workers:
-          times[worker.impl].append(worker.ask("time")["ms"])
-      for worker in workers:
-        rows.append(
-          {
-            "problem": problem.kind,
-            "shape": list(problem.shape),
-            "ragged": problem.ragged,
-            "impl": worker.impl,
-            "ms": round(statistics.median(times[worker.impl]), 3),
-            "extra_mb": round(worker.ask("memory")["mb"], 1),
-            "max_abs_err_grad": worker.ask("error")["error"],
-            "first_call_s": round(first[worker.impl]["s"], 2),
-          }
-        )
+      answers = ask_in_turn(workers, ["first", *["time"] * rounds, "memory", "error"])
     finally:
       for worker in workers:
         worker.close()
-  return rows
+  about = {"problem": problem.kind, "shape": list(problem.shape), "ragged": problem.ragged}
+  return [about | {"impl": impl} | summary(of_one) for impl, of_one in answers.items()]
+
+
+def ask_in_turn(workers: list[Worker], questions: list[str]) -> dict[str, list[dict[str, Any]]]:
+  """The answers of those that last to the end; who does not is named."""
+  answers: dict[str, list[dict[str, Any]]] = {worker.impl: [] for worker in workers}
+  for question in questions:
+    for worker in workers:
+      try:
+        if worker.impl in answers:
+          answers[worker.impl].append(worker.ask(question))
+      except RuntimeError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        del answers[worker.impl]
+  return answers
+
+
+def summary(answers: list[dict[str, Any]]) -> dict[str, Any]:
+  first, *timed, memory, error = answers
+  return {
+    "ms": round(statistics.median(answer["ms"] for answer in timed), 3),
+    "extra_mb": round(memory["mb"], 1),
+    "max_abs_err_grad": error["error"],
+    "first_call_s": round(first["s"], 2),
+  }
 
 
 def table(name: str, rows: list[dict[str, Any]]) -> str:
@@ -127,8 +133,9 @@ def main(argv: list[str]) -> None:
     print(f"missing: {impl} ({reason})", file=sys.stderr)
   rows = []
   for name in names:
-    rows += measure(name, _ROUNDS.value)
-    print(table(name, rows[-len(loss_peers.installed(PROBLEMS[name].kind)) :]), file=sys.stderr)
+    measured = measure(name, _ROUNDS.value)
+    print(table(name, measured), file=sys.stderr if _JSON.value else sys.stdout, flush=True)
+    rows += measured
   if _JSON.value:
     json.dump(rows, sys.stdout, indent=1)
     print()

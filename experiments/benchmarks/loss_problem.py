@@ -58,7 +58,7 @@ def draw(problem: LossProblem) -> Arrays:
 
 
 def true_gradient(problem: LossProblem, arrays: Arrays) -> Arrays:
-  """Of the sum of the losses. None for the pruned loss, whose windows every peer picks its own way."""
+  """Of the sum of the losses. Empty for the pruned loss: each peer picks its own windows."""
   if problem.kind == "pruned":
     return {}
   wide: dict[str, Any] = {k: np.zeros(v.shape) for k, v in arrays.items() if v.dtype == np.float32}

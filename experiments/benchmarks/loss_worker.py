@@ -7,7 +7,8 @@ import sys
 import numpy as np
 
 from experiments.benchmarks import loss_peers
-from experiments.benchmarks.loss_problem import PROBLEMS, draw
+from experiments.benchmarks.loss_implementation import Implementation, now
+from experiments.benchmarks.loss_problem import PROBLEMS
 
 STATUS = pathlib.Path("/proc/self/status")
 
@@ -19,18 +20,16 @@ def resident_mb(field: str) -> float:
   raise RuntimeError(f"{STATUS} has no {field}: memory is measured on Linux only")
 
 
-def answer(
-  question: str, implementation: "loss_peers.Implementation", folder: pathlib.Path
-) -> dict:
+def answer(question: str, implementation: Implementation, folder: pathlib.Path) -> dict:
   implementation.prepare()
   if question == "memory":
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
     before = resident_mb("VmRSS")
     implementation.run()
     return {"mb": resident_mb("VmHWM") - before}
-  start = loss_peers.now()
+  start = now()
   implementation.run()
-  seconds = loss_peers.now() - start
+  seconds = now() - start
   if question == "first":
     return {"s": seconds}
   if question == "time":
@@ -43,8 +42,7 @@ def answer(
 
 def main() -> None:
   impl, name, folder = sys.argv[1:]
-  problem = PROBLEMS[name]
-  implementation = loss_peers.IMPLEMENTATIONS[problem.kind][impl](problem, draw(problem))
+  implementation = loss_peers.build(impl, PROBLEMS[name])
   for line in sys.stdin:
     print(json.dumps(answer(line.strip(), implementation, pathlib.Path(folder))), flush=True)
 
