@@ -110,7 +110,8 @@ class LoadBatch(grain.transforms.RandomMap):
     if example.words is None or len(example.words) != len(labels):
       return None
     scale = 1 / (faster * self._front_end.sample_rate * self._front_end.frame_seconds)
-    return align([(begin * scale, end * scale) for begin, end in example.words], labels, frames)
+    spans = [(begin * scale, end * scale) for begin, end in example.words]
+    return align(spans, labels.tolist(), frames)
 
 
 def train_batches(
