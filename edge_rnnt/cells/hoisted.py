@@ -125,8 +125,8 @@ def _transposed(matrices: Matrices) -> tuple[Callable[[Array], Array], Callable[
 
 def _over_frames(a: Float[Array, "T B K"], b: Float[Array, "T B *L"]) -> Float[Array, "K *L"]:
   """sum over T and B of a' b, as one matmul."""
-  frames = a.shape[0] * a.shape[1]
-  product = a.reshape(frames, -1).T @ b.reshape(frames, -1)
+  # Merging T and B by a reshape would gather the whole batch on every device: B is sharded.
+  product = jax.lax.dot_general(a, b.reshape(*b.shape[:2], -1), (((0, 1), (0, 1)), ((), ())))
   return product.reshape(a.shape[2], *b.shape[2:])
 
 

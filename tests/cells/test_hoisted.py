@@ -1,5 +1,8 @@
 """The custom gradient: equal to autodiff of the plain scan, and without matrices in its loop."""
 
+import subprocess
+import sys
+
 import jax
 import jax.extend
 import jax.numpy as jnp
@@ -74,3 +77,33 @@ def test_no_loop_carries_a_matrix():
 
   assert carry(loss_by_unroll) == max(states, 4 * cell.cells)
   assert carry(loss_by_scan) == params["kernel"].size  # what the test would see without it
+
+
+SHARDED = """
+import re, jax, jax.numpy as jnp
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+from edge_rnnt.cells.lstm import LSTM
+
+jax.config.update("jax_num_cpu_devices", 4)
+mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
+every, split = NamedSharding(mesh, P()), NamedSharding(mesh, P("data"))
+cell = LSTM(cells=6, projection=5)
+
+def loss(params, xs, lengths):
+  return jnp.sum(jnp.square(cell.unroll(params, cell.initial_state(8), xs, lengths)[1]))
+
+shapes = (
+  jax.eval_shape(lambda: cell.init(jax.random.key(0), 4)),
+  jax.ShapeDtypeStruct((8, 7, 4), jnp.float32),
+  jax.ShapeDtypeStruct((8,), jnp.int32),
+)
+gradient = jax.jit(jax.grad(loss), in_shardings=(every, split, split), out_shardings=every)
+text = gradient.lower(*shapes).compile().as_text()
+print(sorted(set(re.findall(r" (all-[a-z]+|collective-permute|reduce-scatter)[(]", text))))
+"""
+
+
+def test_devices_that_share_a_batch_only_add_gradients():
+  command = [sys.executable, "-c", SHARDED]
+  done = subprocess.run(command, capture_output=True, text=True, check=False)
+  assert done.stdout.split("\n")[-2:] == ["['all-reduce']", ""], done.stderr
