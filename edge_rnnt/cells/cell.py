@@ -27,6 +27,16 @@ CELL_CLIP = 10.0
 class Tap(Protocol):
   """A callable pytree that a cell passes its named tensors through; it uses what comes back.
 
+  Weights, once per call:  input_kernel [D G H], recurrent_kernel [P G H], projection_kernel [H P]
+  Activations, every frame, in this order:
+    input [.. D]
+    gates [.. G H]       z_t, before layer norm
+    normalized [.. G H]  after layer norm and bias: what sigmoid and tanh see
+    mixed [.. H]         SRU with layer norm: f * c_{t-1} + (1 - f) * u, before its layer norm
+    cell [.. H]          c_t, clipped
+    hidden [.. H]        what is projected; absent without a projection
+    output [.. P]        h_t, as it leaves and as it re-enters
+
   It is differentiated as any argument is, so a tap may carry learned ranges. It must keep shape and
   dtype, and must not keep what it is given inside `unroll` (a scan): record through `step`.
   """

@@ -3,7 +3,8 @@
     logits = tanh(encoded W_e + predicted W_p + b) W_o + b_o
 
 The two projections are apart from the rest, since each is made once per frame or per label, while
-`combine` runs for every pair of them.
+`combine` runs for every pair of them. Taps: encoder_kernel [P J], prediction_kernel [P J],
+output_kernel [J V], encoded [.. P], predicted [.. P], sum [.. J] (what tanh sees), hidden [.. J].
 """
 
 from functools import partial
