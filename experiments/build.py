@@ -193,7 +193,7 @@ def augmentation(strength: float) -> Augment:
     gain_db=(-8.0 * strength, 8.0 * strength),
     noise_share=0.7 * min(strength, 1.0),
     snr_db=(10.0, 40.0),
-    warp=0.1 * strength,
+    warp=0.08 * strength,
     time_masks=round(2 * strength),
     time_width=round(4 * strength),
     mel_masks=round(2 * strength),

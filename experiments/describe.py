@@ -8,11 +8,11 @@ from ml_collections import ConfigDict
 
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.prune import transform as prune
+from edge_rnnt.report.provenance import interpreter
 from edge_rnnt.report.results import Curve, Data, Portion
 from edge_rnnt.train.state import TrainState
 from experiments.build import Speech
 
-OWN_FOLDER = "python -m experiments.quickstart --data_dir=FOLDER --workdir=runs/own"
 TITLES = {
   "own": "your own recordings",
   "shared": "spoken orders and digit strings",
@@ -56,6 +56,11 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
   if speech.left_out.rejected:
     lines.append(f"Left out of training: {speech.left_out}.")
   return tuple(lines)
+
+
+def own_folder() -> str:
+  """The command that trains on a user's recordings."""
+  return f"{interpreter()} -m experiments.quickstart --data_dir=FOLDER --workdir=runs/own"
 
 
 def recovery(state: TrainState) -> float:

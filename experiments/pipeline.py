@@ -17,6 +17,7 @@ from edge_rnnt.decode.greedy import greedy
 from edge_rnnt.device import bench
 from edge_rnnt.evaluate import recognition
 from edge_rnnt.inputs import batching
+from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import page, provenance, results, terminal
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.loop import fit
@@ -40,8 +41,7 @@ def run(
   print(f"Speech: {corpora.description}", flush=True)
   corpora = with_synthetic(config, corpora, workdir / "data")
   speech = build.speech(config, corpora)
-  if speech.left_out.rejected:
-    print(f"Left out of training: {speech.left_out}", flush=True)
+  tell_left_out(corpora, speech, workdir / "left_out.tsv")
   watch.lap("speech")
   begun, states = train(config, speech, workdir)
   watch.lap("training")
@@ -97,6 +97,15 @@ def with_synthetic(config: ConfigDict, corpora: Corpora, cache_dir: pathlib.Path
     print(f"No synthetic speech is mixed into the training: {error}", flush=True)
     return corpora
   return dataclasses.replace(corpora, train=corpora.train | made)
+
+
+def tell_left_out(corpora: Corpora, speech: build.Speech, path: pathlib.Path) -> None:
+  """Counts on the terminal, each utterance and its reason in a file."""
+  rejected = corpora.report.rejected + speech.left_out.rejected
+  if rejected:
+    report = ManifestReport(corpora.report.accepted - len(speech.left_out.rejected), rejected)
+    report.write(path)
+    print(f"Left out ({report}): each is named in {path}", flush=True)
 
 
 def train(
@@ -176,5 +185,6 @@ def evaluate(
     recovery=describe.recovery(list(states.values())[-1]),
     charts=describe.charts(workdir / "metrics.jsonl"),
     notes=describe.notes(config, speech),
-    next_commands={"Train on your own recordings": describe.OWN_FOLDER},
+    next_commands={"Train on your own recordings": describe.own_folder()},
+    sample=str(timed[0].relative_to(workdir)),
   )

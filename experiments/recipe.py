@@ -63,14 +63,14 @@ def get_config() -> ConfigDict:
   config.curriculum = ("align", "hear", "dense", "half", "eighty")
   config.stages = ConfigDict()
   config.stages.align = stage(200, {"strings": 1.0}, alignment=4.0, disturb=0.5)
-  config.stages.hear = stage(250, {"commands": 0.5, "strings": 0.5, "own": 1.0}, ctc=1.0)
+  config.stages.hear = stage(500, {"commands": 0.5, "strings": 0.5, "own": 1.0}, ctc=1.0)
   # Synthetic speech pays once the model is off the plateau; before, it holds it there.
   mixed = {
-    "commands": 0.35, "strings": 0.3, "own": 1.0,
-    "synthetic-commands": 0.15, "synthetic-strings": 0.2,
+    "commands": 0.4, "strings": 0.3, "own": 1.0,
+    "synthetic-commands": 0.15, "synthetic-strings": 0.15,
   }  # fmt: skip
   full = {"transducer": 1.0, "ctc": 0.3}
-  config.stages.dense = stage(2050, mixed, final=2e-4, keep_as="dense", **full)
+  config.stages.dense = stage(1800, mixed, final=2e-4, keep_as="dense", **full)
   pruned = full | {"rate": 1e-3, "final": 1e-4}
   config.stages.half = stage(600, mixed, sparsity=0.5, keep_as="sparse50", **pruned)
   config.stages.eighty = stage(600, mixed, sparsity=0.8, keep_as="sparse80", **pruned)

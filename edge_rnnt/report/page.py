@@ -42,8 +42,10 @@ def write(results: Results, folder: str | os.PathLike) -> list[pathlib.Path]:
 
 def next_commands(results: Results, row: Row, folder: str | os.PathLike) -> dict[str, str]:
   """What for -> command: transcribing with the row's device file, then those of the results."""
-  device_file = shlex.quote(str(pathlib.Path(folder) / row.device_file))
-  command = f"{interpreter()} -m edge_rnnt.device.transcribe --model {device_file} recording.wav"
+  device_file, sample = (
+    shlex.quote(str(pathlib.Path(folder) / each)) for each in (row.device_file, results.sample)
+  )
+  command = f"{interpreter()} -m edge_rnnt.device.transcribe --model {device_file} {sample}"
   return {"Transcribe a recording with this model": command, **results.next_commands}
 
 

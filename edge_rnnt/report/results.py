@@ -122,6 +122,7 @@ class Results:
   recovery: float | None = None  # share of all blocks ever pruned that came back, 0 to 1
   charts: tuple[Curve, ...] = ()
   next_commands: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what for -> command
+  sample: str = "recording.wav"  # a recording to try a model on, relative to results.json
 
   def __post_init__(self) -> None:
     if not self.rows:
