@@ -49,7 +49,10 @@ class Recognizer:
     self.container = container
     self.front_end = container.front_end
     self.max_symbols = max_symbols
-    self.network: Network = reference_network(container)
+    try:
+      self.network: Network = reference_network(container)
+    except ValueError as error:
+      raise ContainerError(f"{container.path}: cannot be computed with: {error}") from error
 
   @classmethod
   def open(cls, path: str | Path, max_symbols: int = MAX_SYMBOLS) -> "Recognizer":

@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Int8
 
+from edge_rnnt.quant.affine import quantize, symmetric
+
 LARGEST_EXACT = 1 << 24
 """Whole numbers up to here, and sums of them in any order, are exact in float32."""
 
@@ -29,7 +31,7 @@ class FloatProduct:
 class HybridProduct:
   """x W with W in 8 bits and x quantized on the fly, each row with its own scale.
 
-    s = max |x| / 127;   q = round(x / s);   y = (q W_8) * (s * scale)
+    s = max |x| / 127;   q = round(x * (1 / s));   y = (q W_8) * (s * scale)
 
   The sum over integers is exact, the rest float32; a row of zeros gives zeros.
   Paper part "hybrid": symmetric weights and activations, float between the operations.
@@ -40,10 +42,9 @@ class HybridProduct:
     self._scale = scale
 
   def __call__(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B E"]:
-    limit = np.abs(x).max(axis=1, keepdims=True)
-    row_scale = np.where(limit > 0, limit / np.float32(127), np.float32(1))
-    q = np.round(x / row_scale).astype(self._weights.dtype, copy=False)
-    return (q @ self._weights).astype(np.float32, copy=False) * (row_scale * self._scale)
+    rows = symmetric(np.abs(x).max(axis=1, keepdims=True), 8)
+    q = quantize(x, rows).astype(self._weights.dtype, copy=False)
+    return (q @ self._weights).astype(np.float32, copy=False) * (rows.scale * self._scale)
 
 
 def exact_operand(weights: Int8[np.ndarray, "D E"]) -> np.ndarray:

@@ -1,17 +1,19 @@
 """Writes the device file: one safetensors file that holds everything a recognizer needs.
 
-header   JSON: of every tensor its type, shape and place; `__metadata__`, whose values are strings:
-           format       "edge_rnnt"
-           version      "1"
-           scheme       "float" | "hybrid" | "integer"
-           model        JSON, the sizes (export/architecture.py)
-           front_end    JSON, as FrontEnd.to_json gives it
-           activations  JSON, {name: {"scale", "zero_point"}} (integer only, else {})
-           block        JSON, [inputs, outputs] of a block of the sparse kernels
-           card         the model card, plain text
-tensors  as export/layout.py lists them, and `wordpieces`, the bytes of the sentencepiece model.
-         A kernel that takes less room in blocks than dense is stored as `kernel.blocks`,
-         `kernel.index`, `kernel.count` (export/blocks.py).
+  header   JSON: of every tensor its type, shape and place; and `__metadata__`, whose one entry
+           "edge_rnnt" is the description of the model as JSON:
+             version      1
+             scheme       "float" | "hybrid" | "integer"
+             model        the sizes (export/architecture.py)
+             front_end    as FrontEnd.to_json gives it
+             activations  {name: {"scale", "zero_point"}} (integer only, else {})
+             block        [inputs, outputs] of a block of the sparse kernels
+             card         the model card, plain text
+  tensors  as export/layout.py lists them, and `wordpieces`, the bytes of the sentencepiece model.
+           A kernel that takes less room in blocks than dense is stored as `kernel.blocks`,
+           `kernel.index`, `kernel.count` (export/blocks.py).
+
+The same model gives the same bytes.
 """
 
 import json
@@ -28,10 +30,10 @@ import safetensors.numpy
 from edge_rnnt.export import blocks, layout
 from edge_rnnt.export.architecture import Architecture
 
-FORMAT = "edge_rnnt"
-VERSION = "1"
+DESCRIPTION = "edge_rnnt"
+VERSION = 1
+FIELDS = ("version", "scheme", "model", "front_end", "activations", "block", "card")
 WORDPIECES = "wordpieces"
-METADATA = ("format", "version", "scheme", "model", "front_end", "activations", "block", "card")
 
 
 class Frozen(NamedTuple):
@@ -74,21 +76,19 @@ def write(
   path: str | Path, frozen: Frozen, front_end: Mapping[str, Any], wordpieces: bytes, card: str = ""
 ) -> int:
   """Writes the file, whole or not at all, and returns its size in bytes."""
-  metadata = {
-    "format": FORMAT,
+  description = {
     "version": VERSION,
     "scheme": frozen.scheme,
-    "model": json.dumps(frozen.architecture.to_json()),
-    "front_end": json.dumps(dict(front_end)),
-    "activations": json.dumps(frozen.activations),
-    "block": json.dumps(list(frozen.block)),
+    "model": frozen.architecture.to_json(),
+    "front_end": dict(front_end),
+    "activations": frozen.activations,
+    "block": list(frozen.block),
     "card": card,
   }
   tensors = stored(frozen) | {WORDPIECES: np.frombuffer(wordpieces, np.uint8)}
-  content = safetensors.numpy.save(tensors, metadata)
+  content = safetensors.numpy.save(tensors, {DESCRIPTION: json.dumps(description)})
   path = Path(path)
-  # A reader must never see half a file, and a killed writer must not leave one under the right
-  # name.
+  # A reader must never see half a file, a killed writer must not leave one under the right name.
   with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
     try:
       file.write(content)

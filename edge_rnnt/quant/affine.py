@@ -1,17 +1,16 @@
 """Numbers of few bits: how a real value becomes an integer and comes back.
 
-    q = clip(round(x / scale) + zero_point, low, high)        x' = (q - zero_point) * scale
+    q = clip(round(x * (1 / scale)) + zero_point, low, high)       x' = (q - zero_point) * scale
 
 `round` is to nearest, ties to even: what `numpy.round`, `jax.numpy.round` and the conversion
-instructions of x86 and ARM do, so that host, fake-quant and device agree. (Rounding between
-integers, on the device, is away from zero: device/fixed_point.py.)
+instructions of x86 and ARM do. The reciprocal is written out because XLA turns some divisions into
+it; so host, fake-quant and device agree in every bit. (Between integers, on the device, ties go
+away from zero: device/fixed_point.py.)
 
 Every function takes NumPy or JAX arrays and answers in kind.
 """
 
 from typing import Any, NamedTuple
-
-from jaxtyping import Float
 
 
 class Affine(NamedTuple):
@@ -24,15 +23,14 @@ class Affine(NamedTuple):
 
 
 def symmetric_scale(limit: Any, bits: int) -> Any:
-  """limit / (2^(bits-1) - 1): zero is zero, and -limit..limit is used. A limit of 0 gets scale 1
-  (all values are zero).
+  """limit * (1 / (2^(bits-1) - 1)), so that zero is zero and -limit .. limit is used.
 
-  The quotient is taken in the precision of `limit`; bits >= 2, else ValueError.
+  A limit of 0 gets scale 1: all values are zero. Raises ValueError for less than 2 bits.
   """
   if bits < 2:
     raise ValueError(f"a symmetric format needs 2 bits or more, got {bits}")
   xp = _namespace(limit)
-  return xp.where(limit > 0, limit / float(2 ** (bits - 1) - 1), xp.ones_like(limit))
+  return xp.where(limit > 0, limit * (1 / (2 ** (bits - 1) - 1)), xp.ones_like(limit))
 
 
 def symmetric(limit: Any, bits: int) -> Affine:
@@ -52,9 +50,9 @@ def asymmetric(low: Any, high: Any, bits: int = 8) -> Affine:
   """
   xp = _namespace(low)
   low, high = xp.minimum(low, xp.zeros_like(low)), xp.maximum(high, xp.zeros_like(high))
-  scale = xp.where(high > low, (high - low) / float(2**bits - 1), xp.ones_like(low))
+  scale = xp.where(high > low, (high - low) * (1 / (2**bits - 1)), xp.ones_like(low))
   bottom, top = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-  zero_point = xp.clip(xp.round(bottom - low / scale), bottom, top)
+  zero_point = xp.clip(xp.round(bottom - low * (1 / scale)), bottom, top)
   return Affine(scale, zero_point, bottom, top)
 
 
@@ -72,10 +70,14 @@ def power_of_two(limit: Any, bits: int = 16, largest: int = 6) -> Affine:
   return Affine(scale, 0, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
-def quantize(x: Float[Any, "..."], affine: Affine) -> Any:
-  """Integers, still in the float type of x: clip(round(x / scale) + zero_point, low, high)."""
-  xp = _namespace(x)
-  return xp.clip(xp.round(x / affine.scale) + affine.zero_point, affine.low, affine.high)
+def quantize(x: Any, affine: Affine) -> Any:
+  """Integers in the float type of x: clip(round(x * (1 / scale)) + zero_point, low, high)."""
+  return _namespace(x).clip(unclipped(x, affine), affine.low, affine.high)
+
+
+def unclipped(x: Any, affine: Affine) -> Any:
+  """round(x * (1 / scale)) + zero_point."""
+  return _namespace(x).round(x * (1 / affine.scale)) + affine.zero_point
 
 
 def dequantize(q: Any, affine: Affine) -> Any:

@@ -17,7 +17,7 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from edge_rnnt.quant import rules as weight_rules
-from edge_rnnt.quant.affine import Affine, dequantize, quantize, symmetric
+from edge_rnnt.quant.affine import Affine, dequantize, quantize, symmetric, unclipped
 from edge_rnnt.quant.formats import Ranges, integer_formats
 
 MULTIPLIED = ("input", "hidden", "output", "encoded", "predicted")
@@ -85,7 +85,7 @@ def straight_through(x: Float[Array, "..."], format: Affine) -> Float[Array, "..
 
 
 def _forward(x: Array, format: Affine) -> tuple[Array, tuple[Array, Affine]]:
-  q = jnp.round(x / format.scale) + format.zero_point
+  q = unclipped(x, format)
   return straight_through(x, format), ((q >= format.low) & (q <= format.high), format)
 
 

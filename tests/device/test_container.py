@@ -17,15 +17,16 @@ def path(model_file):
   return model_file("lstm", "integer")
 
 
-def parts(path) -> tuple[dict, dict[str, str]]:
-  """(tensors, metadata) of a file, to be changed."""
+def parts(path) -> tuple[dict, dict]:
+  """(tensors, description) of a file, to be changed."""
   content = path.read_bytes()
   length = struct.unpack("<Q", content[:8])[0]
   metadata = json.loads(content[8 : 8 + length])["__metadata__"]
-  return dict(safetensors.numpy.load(content)), metadata
+  return dict(safetensors.numpy.load(content)), json.loads(metadata["edge_rnnt"])
 
 
-def rewrite(target, tensors, metadata):
+def rewrite(target, tensors, description):
+  metadata = {"edge_rnnt": json.dumps(description)}
   target.write_bytes(safetensors.numpy.save(tensors, metadata))
   return target
 
@@ -82,28 +83,32 @@ def test_missing_files_and_folders_are_refused(tmp_path):
       read(target)
 
 
-METADATA = {
-  "version": ("2", "format version '2', this program reads '1'"),
-  "format": ("other", "not one of edge_rnnt's"),
+FIELDS = {
+  "version": (2, "format version 2, this program reads 1"),
   "scheme": ("binary", "scheme is 'binary'"),
-  "model": ("[]", "model is list, expected dict"),
-  "front_end": ("{}", "lacks"),
-  "activations": ("{}", "activations missing"),
-  "block": ("[0, 1]", "block is"),
+  "model": ([], "not a usable device file"),
+  "front_end": ({}, "lacks"),
+  "activations": ({}, "activations missing"),
+  "block": ([0, 1], "block is"),
+  "card": (7, "no text"),
+  "licence": ("none", "missing or unknown: .'licence'"),
 }
 
 
-@pytest.mark.parametrize("key", METADATA)
-def test_metadata_that_does_not_fit_is_refused(path, tmp_path, key):
-  value, reason = METADATA[key]
-  tensors, metadata = parts(path)
+@pytest.mark.parametrize("key", FIELDS)
+def test_a_field_that_does_not_fit_is_refused(path, tmp_path, key):
+  value, reason = FIELDS[key]
+  tensors, description = parts(path)
   with pytest.raises(ContainerError, match=reason) as error:
-    read(rewrite(tmp_path / "bad.edge", tensors, metadata | {key: value}))
+    read(rewrite(tmp_path / "bad.edge", tensors, description | {key: value}))
   assert "bad.edge" in str(error.value)
 
 
-def changed(metadata: dict[str, str], key: str, **values) -> dict[str, str]:
-  return metadata | {key: json.dumps(json.loads(metadata[key]) | values)}
+def test_a_safetensors_file_of_others_is_refused(tmp_path):
+  other = tmp_path / "other.safetensors"
+  other.write_bytes(safetensors.numpy.save({"a": np.zeros(3)}, {"format": "pt"}))
+  with pytest.raises(ContainerError, match=r"other.safetensors: .*not one of edge_rnnt's"):
+    read(other)
 
 
 @pytest.mark.parametrize(
@@ -121,12 +126,14 @@ def changed(metadata: dict[str, str], key: str, **values) -> dict[str, str]:
     ("activations", {"encoder/layer_0/input": {"scale": 0.01, "zero_point": 300}}, "300"),
     ("activations", {"encoder/layer_0/input": {"scale": -1.0, "zero_point": 0}}, "positive"),
     ("activations", {"encoder/layer_0/input": {"zero_point": 0}}, "scale"),
+    ("activations", {"encoder/layer_0/input": {"scale": 1e30, "zero_point": 0}}, "factor in 0"),
   ],
 )
 def test_descriptions_that_do_not_fit_are_refused(path, tmp_path, key, values, reason):
-  tensors, metadata = parts(path)
+  tensors, description = parts(path)
+  description[key] |= values
   with pytest.raises(ContainerError, match=reason):
-    read(rewrite(tmp_path / "bad.edge", tensors, changed(metadata, key, **values)))
+    Recognizer.open(rewrite(tmp_path / "bad.edge", tensors, description))
 
 
 def drop(tensors):
@@ -170,10 +177,10 @@ def unspell(tensors):
   ],
 )
 def test_tensors_that_do_not_fit_are_refused(path, tmp_path, change, reason):
-  tensors, metadata = parts(path)
+  tensors, description = parts(path)
   change(tensors)
   with pytest.raises(ContainerError, match=reason):
-    read(rewrite(tmp_path / "bad.edge", tensors, metadata))
+    read(rewrite(tmp_path / "bad.edge", tensors, description))
 
 
 def pruned(example):
@@ -222,11 +229,11 @@ def floating(tensors, name):
 )
 def test_blocks_that_do_not_fit_are_refused(example, tmp_path, change, reason):
   path = pruned(example("lstm")).write(tmp_path / "good.edge", "integer")
-  tensors, metadata = parts(path)
+  tensors, description = parts(path)
   tensors = {name: tensor.copy() for name, tensor in tensors.items()}
   change(tensors, "encoder/layer_0/kernel")
   with pytest.raises(ContainerError, match=reason):
-    read(rewrite(tmp_path / "bad.edge", tensors, metadata))
+    read(rewrite(tmp_path / "bad.edge", tensors, description))
 
 
 def test_any_damage_to_the_header_is_an_error_of_ours_or_harmless(path, tmp_path):

@@ -42,8 +42,8 @@ def test_hybrid_product_is_its_formula_within_float_rounding():
   scale = rng.uniform(0.001, 0.01, 9).astype(np.float32)
   expected = np.zeros((7, 9))
   for row in range(7):
-    step = np.float32(np.abs(x[row]).max() / np.float32(127)) or 1.0
-    q = np.round(x[row] / np.float32(step)).astype(np.int64)
+    step = np.float32(np.abs(x[row]).max() * np.float32(1 / 127)) or np.float32(1)
+    q = np.round(x[row] * (1 / step)).astype(np.int64)
     expected[row] = (q @ weights.astype(np.int64)) * np.float64(step) * scale
   np.testing.assert_allclose(HybridProduct(weights, scale)(x), expected, rtol=1e-6, atol=1e-7)
 

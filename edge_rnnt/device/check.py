@@ -1,0 +1,102 @@
+"""What a device file's parts must satisfy before they are used; every function raises ValueError.
+
+What a file claims is believed only where it agrees with itself: the sizes in its model description
+give the one list of tensors that may be there (export/layout.py), each with its type and shape.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from edge_rnnt.audio.frontend import FrontEnd
+from edge_rnnt.export import blocks, layout
+from edge_rnnt.export.architecture import Architecture
+from edge_rnnt.export.container import WORDPIECES
+
+LARGEST_KERNEL = 1 << 31
+LARGEST_SETTING = 200_000
+
+
+def check_front_end(values: Mapping[str, Any], architecture: Architecture) -> FrontEnd:
+  """The front end that a file describes, if it makes the features that the model takes."""
+  for name, value in values.items():
+    # Its filters are computed when it is built: a size that no front end has must not get that far.
+    if isinstance(value, int | float) and not abs(value) <= LARGEST_SETTING:
+      raise ValueError(f"{name} of the front end is {value}")
+  front_end = FrontEnd.from_json(values)
+  if front_end.feature_dim != architecture.feature_dim:
+    raise ValueError(
+      f"the front end makes {front_end.feature_dim} features,"
+      f" the model takes {architecture.feature_dim}"
+    )
+  return front_end
+
+
+def check_tensors(
+  tensors: Mapping[str, np.ndarray],
+  architecture: Architecture,
+  scheme: str,
+  block: tuple[int, int],
+) -> None:
+  """All tensors of the layout are there and no other, of their type and shape, with sane values."""
+  expected = layout.expected(architecture, scheme)
+  known = {WORDPIECES}
+  if WORDPIECES not in tensors or tensors[WORDPIECES].dtype != np.uint8:
+    raise ValueError("the word-pieces are missing")
+  for name, shape in layout.kernels(architecture).items():
+    if name in tensors:
+      continue
+    if shape[0] * shape[1] > LARGEST_KERNEL:
+      raise ValueError(f"{name} would have {shape[0]} x {shape[1]} entries")
+    parts = [f"{name}.{part}" for part in blocks.PARTS]
+    if not set(parts) <= set(tensors):
+      raise ValueError(f"{name} is missing")
+    dtype = expected.pop(name).dtype
+    packed = blocks.BlockSparse(*(tensors[part] for part in parts))
+    if packed.blocks.dtype != dtype or [part.ndim for part in packed] != [2, 1, 1]:
+      raise ValueError(f"{name} is stored in blocks of another type or shape than {dtype}")
+    try:
+      blocks.check(packed, shape, block)
+    except ValueError as error:
+      raise ValueError(f"{name}: {error}") from error
+    known |= set(parts)
+  if set(tensors) != known | set(expected):
+    raise ValueError(
+      f"tensors missing or unknown: {sorted(set(tensors) ^ (known | set(expected)))}"
+    )
+  for name, spec in expected.items():
+    found = (tensors[name].dtype, tensors[name].shape)
+    if found != spec:
+      raise ValueError(f"{name} is {found[0]} {found[1]}, expected {spec.dtype} {spec.shape}")
+  for name, tensor in tensors.items():
+    if tensor.dtype == np.float32 and not np.isfinite(tensor).all():
+      raise ValueError(f"{name} holds values that are not numbers")
+    if name.endswith(layout.SCALE) and not (tensor > 0).all():
+      raise ValueError(f"{name} holds a scale that is not positive")
+
+
+def check_activations(
+  values: Mapping[str, Any], architecture: Architecture, scheme: str
+) -> dict[str, tuple[float, int]]:
+  """The formats of the activations, by name: (scale, zero point)."""
+  bits = layout.activations(architecture) if scheme == "integer" else {}
+  if set(values) != set(bits):
+    raise ValueError(f"activations missing or unknown: {sorted(set(values) ^ set(bits))}")
+  formats = {}
+  for name, value in values.items():
+    scale, zero_point = value["scale"], value["zero_point"]
+    limit = 2 ** (bits[name] - 1)
+    if type(scale) is not float or not 0 < scale < float("inf"):
+      raise ValueError(f"the scale of {name} is {scale!r}, expected a positive number")
+    if type(zero_point) is not int or not (-limit <= zero_point < limit):
+      raise ValueError(f"the zero point of {name} is {zero_point!r}, not one of {bits[name]} bits")
+    if bits[name] == 16 and zero_point != 0:
+      raise ValueError(f"the zero point of {name} is {zero_point}, 16-bit formats have none")
+    if name.endswith("/cell") and scale not in {2.0**-k for k in range(9, 16)}:
+      raise ValueError(f"the scale of {name} is {scale}, expected a power of two of 2^-15..2^-9")
+    formats[name] = (scale, zero_point)
+  for layer in architecture.layers if formats else ():
+    if layer.cell == "sru" and formats[f"{layer.path}/gates/u"] != formats[f"{layer.path}/cell"]:
+      raise ValueError(f"{layer.path}: u and the cell it is mixed with have different scales")
+  return formats
