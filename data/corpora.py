@@ -22,8 +22,6 @@ from edge_rnnt.inputs.splits import Splits, split
 SPLITS = ("train", "dev", "test")
 # Times that every training recording of a digit is dealt into strings; dev and test deal each once.
 TRAIN_PASSES = 20
-# Telephones differ in level by more than the few training speakers do.
-TRAIN_LEVEL_DB = (-24, 0)
 # Decoded recordings are kept in cache_dir up to this size (four hours at 8 kHz).
 KEPT_BYTES = 256 << 20
 JOINED = (
@@ -174,11 +172,11 @@ def _add_digits(
 ) -> None:
   named["train"]["digits"] = singles["train"]
   for number, name in enumerate(SPLITS):
-    passes, level = (TRAIN_PASSES, TRAIN_LEVEL_DB) if name == "train" else (1, (0, 0))
+    passes = TRAIN_PASSES if name == "train" else 1
     # Dev and test are fixed: a run with another seed is judged on the same strings.
     own_seed = seed if name == "train" else number
     named[name]["strings"] = JoinedStrings(
-      singles[name], passes=passes, level_db=level, seed=own_seed, name=f"{name}-string"
+      singles[name], passes=passes, seed=own_seed, name=f"{name}-string"
     )
 
 

@@ -45,7 +45,7 @@ def get_config() -> ConfigDict:
   config.optimizer.clip_norm = 1.0
   config.optimizer.weight_decay = 1e-3
   config.optimizer.warmup_steps = 50  # of the encoder, and of joint and prediction when they begin
-  config.optimizer.ema_decay = 0.98
+  config.optimizer.ema_decay = 0.99
 
   config.pruning = ConfigDict()
   config.pruning.block = (8, 1)  # inputs x outputs
@@ -62,15 +62,17 @@ def get_config() -> ConfigDict:
   config.schemes = ("float", "hybrid", "integer")
   config.curriculum = ("align", "hear", "dense", "half", "eighty")
   config.stages = ConfigDict()
-  config.stages.align = stage(200, {"strings": 1.0}, alignment=4.0, disturb=0.5)
-  config.stages.hear = stage(500, {"commands": 0.5, "strings": 0.5, "own": 1.0}, ctc=1.0)
+  config.stages.align = stage(200, {"strings": 1.0}, alignment=4.0, disturb=0.3)
+  config.stages.hear = stage(
+    500, {"commands": 0.5, "strings": 0.5, "own": 1.0}, ctc=1.0, disturb=0.3
+  )
   # Synthetic speech pays once the model is off the plateau; before, it holds it there.
   mixed = {
     "commands": 0.4, "strings": 0.3, "own": 1.0,
     "synthetic-commands": 0.15, "synthetic-strings": 0.15,
   }  # fmt: skip
   full = {"transducer": 1.0, "ctc": 0.3}
-  config.stages.dense = stage(1800, mixed, final=2e-4, keep_as="dense", **full)
+  config.stages.dense = stage(2400, mixed, final=2e-4, keep_as="dense", **full)
   pruned = full | {"rate": 1e-3, "final": 1e-4}
   config.stages.half = stage(600, mixed, sparsity=0.5, keep_as="sparse50", **pruned)
   config.stages.eighty = stage(600, mixed, sparsity=0.8, keep_as="sparse80", **pruned)

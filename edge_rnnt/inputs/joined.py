@@ -11,7 +11,6 @@ from edge_rnnt.inputs.dataset import Example, Source
 class _String:
   parts: tuple[int, ...]
   pauses: tuple[int, ...]  # samples of silence before each part, and after the last
-  level: float  # factor on all its samples
 
 
 class JoinedStrings:
@@ -21,8 +20,7 @@ class JoinedStrings:
   Each pass deals every utterance of every speaker exactly once, in a new order, and cuts the deal
   into strings of random lengths (1..most, alike likely; the last of a speaker may be shorter). The
   strings are a pure function of (source, most, passes, pause, seed), and their lengths are known
-  without audio. `pause` is in seconds. `level_db` is what is added to the level of a string: with
-  few speakers, few levels are heard, and a model takes the level for a part of the word.
+  without audio. `pause` is in seconds.
   """
 
   def __init__(
@@ -32,7 +30,6 @@ class JoinedStrings:
     most: int = 8,
     passes: int = 1,
     pause: tuple[float | int, float | int] = (0.05, 0.35),
-    level_db: tuple[float | int, float | int] = (0, 0),
     seed: int = 0,
     name: str = "string",
   ):
@@ -40,17 +37,11 @@ class JoinedStrings:
       raise ValueError(f"most is {most} and passes is {passes}: expected 1 or more of each")
     if not 0 <= pause[0] <= pause[1]:
       raise ValueError(f"pause is {pause}: expected 0 <= shortest <= longest, in seconds")
-    if not level_db[0] <= level_db[1] <= 0:
-      raise ValueError(f"level_db is {level_db}: expected lowest <= highest <= 0")
     self.sample_rate = source.sample_rate
     self._source = source
     self._name = name
     rng = np.random.default_rng([seed, 0x57121])
-    dealt = [string for _ in range(passes) for string in _deal(source, most, pause, rng)]
-    levels = 10 ** (rng.uniform(*level_db, len(dealt)) / 20)
-    self._strings = [
-      _String(*each, float(level)) for each, level in zip(dealt, levels, strict=True)
-    ]
+    self._strings = [string for _ in range(passes) for string in _deal(source, most, pause, rng)]
 
   def __len__(self) -> int:
     return len(self._strings)
@@ -66,7 +57,7 @@ class JoinedStrings:
     single = all(len(self._source.text(part).split()) == 1 for part in string.parts)
     return Example(
       self.id(index),
-      np.concatenate(pieces) * np.float32(string.level),
+      np.concatenate(pieces),
       self.text(index),
       self.speaker(index),
       tuple(spans) if single else None,
@@ -93,8 +84,7 @@ class JoinedStrings:
 
 def _deal(
   source: Source, most: int, pause: tuple[float | int, float | int], rng: np.random.Generator
-) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-  """Parts and pauses of every string of one pass."""
+) -> list[_String]:
   speakers: dict[str, list[int]] = {}
   for index in range(len(source)):
     speakers.setdefault(source.speaker(index), []).append(index)
@@ -105,6 +95,6 @@ def _deal(
     while start < len(order):
       parts = order[start : start + int(rng.integers(1, most + 1))]
       pauses = rng.uniform(*pause, size=len(parts) + 1) * source.sample_rate
-      strings.append((tuple(parts.tolist()), tuple(pauses.astype(int).tolist())))
+      strings.append(_String(tuple(parts.tolist()), tuple(pauses.astype(int).tolist())))
       start += len(parts)
   return strings

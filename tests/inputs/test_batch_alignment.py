@@ -46,12 +46,3 @@ def test_words_are_where_the_played_audio_has_them(front_end):
 def test_unknown_without_boundaries(front_end):
   batch, _ = first_batch(tone_source(12, seed=2), front_end, 1.0)
   assert (batch.alignment == UNKNOWN).all()
-
-
-def test_levels_of_strings(front_end):
-  singles = tone_source(40, seed=3, most=1)
-  loud = JoinedStrings(singles, seed=1)
-  varied = JoinedStrings(singles, seed=1, level_db=(-24, -6))
-  changes = [np.abs(varied[i].samples).max() / np.abs(loud[i].samples).max() for i in range(6)]
-  decibels = 20 * np.log10(changes)
-  assert (decibels > -24.01).all() and (decibels < -5.99).all() and decibels.std() > 1
