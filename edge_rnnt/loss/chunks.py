@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 from edge_rnnt.loss import windows
 from edge_rnnt.loss.diagonals import Edges
 from edge_rnnt.loss.softmax import clip_gradient, edges_and_normalizer, softmax_gradient
+from edge_rnnt.loss.varying import varying_like
 
 Params = Any
 # joint_fn(params, encoded [..., D], predicted [..., E]) -> logits [..., V]; broadcasts like a sum.
@@ -78,12 +79,13 @@ def _forward(visit, params, encoded, predicted, labels, tiles):
     return lax.dynamic_update_index_in_dim(numbers, jnp.stack([*edges, log_z]), i, axis=0)
 
   shape = (places.shape[0], 3, visit.chunk, visit.frames, visit.nodes)
-  numbers = lax.fori_loop(0, _rounds(visit, tiles), one_chunk, jnp.zeros(shape, dtype))
+  zeros = varying_like(jnp.zeros(shape, dtype), tiles.count)
+  numbers = lax.fori_loop(0, _rounds(visit, tiles), one_chunk, zeros)
   blank, label = (
     numbers[:, k].reshape(-1, visit.frames, visit.nodes)[: tiles.b.size] for k in range(2)
   )
-  result = Edges(blank, label), jnp.zeros(encoded.shape[0], dtype)
-  return result, (params, encoded, predicted, labels, tiles, numbers[:, 2])
+  unit = varying_like(jnp.zeros(encoded.shape[0], dtype), tiles.count)
+  return (Edges(blank, label), unit), (params, encoded, predicted, labels, tiles, numbers[:, 2])
 
 
 def _backward(visit, residuals, cotangent):
@@ -108,7 +110,8 @@ def _backward(visit, residuals, cotangent):
       windows.add(gradient[2], b, u, d_predicted),
     )
 
-  start = jax.tree.map(_accumulator, (params, rows.encoded, rows.predicted))
+  start = (params, rows.encoded, rows.predicted)
+  start = jax.tree.map(lambda x: varying_like(_accumulator(x), tiles.count), start)
   gradient = lax.fori_loop(0, _rounds(visit, tiles), one_chunk, start)
   d_params, d_encoded, d_predicted = gradient
   gradient = d_params, d_encoded[:, : encoded.shape[1]], d_predicted[:, : predicted.shape[1]]

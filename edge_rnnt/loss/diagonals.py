@@ -13,6 +13,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from edge_rnnt.loss.splitlog import IMPOSSIBLE, SplitLog, plus, times
+from edge_rnnt.loss.varying import varying_like
 
 
 class Edges(NamedTuple):
@@ -63,7 +64,8 @@ def sweep(
   """
   steps, *shape = stay.shape
   start = jnp.where(jnp.arange(shape[-1]) == 0, 0.0, IMPOSSIBLE).astype(stay.dtype)
-  start = jnp.broadcast_to(start, shape).ravel()
+  start = varying_like(jnp.broadcast_to(start, shape).ravel(), stay)
+  start = SplitLog(start, varying_like(jnp.zeros_like(start), stay))
 
   def step(alpha, weights):
     stay, move = weights
@@ -72,7 +74,7 @@ def sweep(
     return join(times(alpha, stay), moved), alpha
 
   weights = stay.reshape(steps, -1), move.reshape(steps, -1)
-  last, visited = lax.scan(step, SplitLog(start, jnp.zeros_like(start)), weights)
+  last, visited = lax.scan(step, start, weights)
   return (
     jax.tree.map(lambda x: x.reshape(shape), last),
     jax.tree.map(lambda x: x.reshape(stay.shape), visited),

@@ -24,7 +24,7 @@ def joint_transducer_loss(
   delay_penalty: float = 0.0,
   emission_window: Window | None = None,
   zero_infinity: bool = False,
-  chunk_nodes: int = 1024,
+  chunk_nodes: int = 512,
 ) -> Float[Array, "B"]:
   """`transducer_loss` of logits(t, u) = joint_fn(params, encoded(t), predicted(u)), chunk by chunk.
 
@@ -37,7 +37,7 @@ def joint_transducer_loss(
       of a frame or a label alone belongs before it, into `encoded` and `predicted`.
     params: its parameters, any pytree of floating-point arrays.
     encoded, predicted: rows of the encoder, and of the predictor after 0 to U labels.
-    chunk_nodes: rounded to whole tiles. About 1024 suits a CPU, 8192 an accelerator.
+    chunk_nodes: rounded to whole tiles. About 512 suits a CPU, 8192 an accelerator.
 
   The other arguments, the result and the errors are those of `transducer_loss`. There is a gradient
   for params, encoded and predicted.
@@ -66,7 +66,7 @@ def joint_edges(
   label_lengths: Int[Array, "B"],
   *,
   blank: int,
-  chunk_nodes: int = 1024,
+  chunk_nodes: int = 512,
 ) -> Edges:
   """The lattice of `joint_transducer_loss`: for posteriors and alignments."""
   lengths = frame_lengths, label_lengths
@@ -89,9 +89,10 @@ def _edges(
   vocab_size = jax.eval_shape(joint_fn, params, encoded[0, 0], predicted[0, 0]).shape[-1]
   problem.check(grid, labels, frame_lengths, label_lengths, vocab_size=vocab_size, blank=blank)
   encoded, predicted = problem.clear_padding(encoded, predicted, frame_lengths, label_lengths)
-  chunk = max(1, chunk_nodes // (tiles.FRAMES * tiles.NODES))
+  width = tiles.width(grid[2])
+  chunk = max(1, chunk_nodes // (tiles.FRAMES * width))
   by_tile, unit = tile_edges(
-    Visit(joint_fn, blank, clamp, tiles.FRAMES, tiles.NODES, chunk),
+    Visit(joint_fn, blank, clamp, tiles.FRAMES, width, chunk),
     params,
     encoded,
     predicted,

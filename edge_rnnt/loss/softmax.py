@@ -12,6 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from edge_rnnt.loss.diagonals import Edges
+from edge_rnnt.loss.varying import varying_like
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
@@ -33,7 +34,8 @@ def softmax_edges(
 
 def _forward(logits, labels, blank, clamp):
   edges, log_z = edges_and_normalizer(logits, labels[:, None, :], blank)
-  return (edges, jnp.zeros(logits.shape[0], log_z.dtype)), (logits, labels, log_z)
+  unit = varying_like(jnp.zeros(logits.shape[0], log_z.dtype), log_z)
+  return (edges, unit), (logits, labels, log_z)
 
 
 def _backward(blank, clamp, residuals, cotangent):

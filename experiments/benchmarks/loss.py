@@ -5,8 +5,8 @@
 
 Every implementation lives in a process of its own and all are asked in turn, one at a time, so that
 a change of the machine's load meets them all. The time is the median of the rounds. The memory is
-the growth of the process's peak (VmHWM) during one call, its result included; allocators reuse what
-they have, so growth below 32 MB is approximate. The error is the largest difference of any entry of
+the growth of the process's peak (VmHWM) during one call, its result included, after free memory has
+been given back to the system. The error is the largest difference of any entry of
 the gradient from float64. GLIBC_TUNABLES and the like, if set, are inherited by all alike.
 
 About 10 minutes for everything on 2 cores. Results: BUILD_NOTES.md.

@@ -1,5 +1,6 @@
 """One implementation of the loss benchmark in its own process; answers questions, a line each."""
 
+import ctypes
 import json
 import pathlib
 import sys
@@ -23,6 +24,7 @@ def resident_mb(field: str) -> float:
 def answer(question: str, implementation: Implementation, folder: pathlib.Path) -> dict:
   implementation.prepare()
   if question == "memory":
+    ctypes.CDLL(None).malloc_trim(0)  # else a run would fill the holes that earlier ones left
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
     before = resident_mb("VmRSS")
     implementation.run()

@@ -1,5 +1,9 @@
 """The chunked joint loss equals the loss of the logits it never makes."""
 
+import functools
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,9 +38,16 @@ def chunked(params, encoded, predicted, labels, *lengths, **options):
   )
 
 
+@functools.partial(jax.jit, static_argnames=("loss", "options"))
+def _gradients(arguments, weights, loss, options):
+  def objective(*inputs):
+    return jnp.vdot(weights, loss(*inputs, *arguments[3:], **dict(options)))
+
+  return jax.value_and_grad(objective, (0, 1, 2))(*arguments[:3])
+
+
 def gradients(loss, arguments, weights, **options):
-  objective = lambda *inputs: jnp.vdot(weights, loss(*inputs, *arguments[3:], **options))  # noqa: E731
-  return jax.jit(jax.value_and_grad(objective, (0, 1, 2)))(*arguments[:3])
+  return _gradients(arguments, weights, loss, tuple(options.items()))
 
 
 LENGTHS = [
@@ -81,3 +92,68 @@ def test_options_mean_the_same(options):
   expected = gradients(through_logits, arguments, weights, **options)
   got = gradients(chunked, arguments, weights, **options)
   jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=2e-6, atol=2e-5), got, expected)
+
+
+def test_bfloat16_encodings_are_summed_in_float32():
+  params, encoded, predicted, labels = problem(3)
+  low = jax.tree.map(lambda x: x.astype(jnp.bfloat16), (params, encoded, predicted))
+  exact = jax.tree.map(lambda x: x.astype(jnp.float32), low)
+  rest = labels, jnp.array([19, 7, 1, 12]), jnp.array([6, 2, 0, 5])
+  expected = gradients(through_logits, (*exact, *rest), jnp.ones(4))
+  got = gradients(chunked, (*low, *rest), jnp.ones(4), chunk_nodes=64)
+  np.testing.assert_allclose(got[0], expected[0], rtol=1e-2)
+  for x, y in zip(jax.tree.leaves(got[1]), jax.tree.leaves(expected[1]), strict=True):
+    assert x.dtype == jnp.bfloat16
+    assert jnp.linalg.norm(x - y) < 0.03 * jnp.linalg.norm(y)
+
+
+def test_memory_does_not_grow_with_the_lattice():
+  """Temporary memory of loss and gradient stays far below the logits that are never made."""
+  batch, frames, labels, vocab = 4, 64, 15, 512
+  shapes = (
+    {"kernel": jax.ShapeDtypeStruct((8, vocab), jnp.float32), "bias": jnp.zeros(8)},
+    jax.ShapeDtypeStruct((batch, frames, 8), jnp.float32),
+    jax.ShapeDtypeStruct((batch, labels + 1, 8), jnp.float32),
+  )
+  rest = jnp.zeros((batch, labels), int), jnp.full(batch, frames), jnp.full(batch, labels)
+
+  def objective(*inputs):
+    return joint_transducer_loss(joint_fn, *inputs, *rest, blank=vocab - 1, chunk_nodes=128).sum()
+
+  compiled = jax.jit(jax.grad(objective, (0, 1, 2))).lower(*shapes).compile()
+  logits = 4 * batch * frames * (labels + 1) * vocab
+  assert compiled.memory_analysis().temp_size_in_bytes < logits / 4
+
+
+SHARD_MAP = """
+import jax
+jax.config.update("jax_num_cpu_devices", 2)
+import jax.numpy as jnp, numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+from edge_rnnt.loss.joint import joint_transducer_loss
+rng = np.random.default_rng(0)
+kernel = jnp.asarray(rng.normal(size=(3, 7)), jnp.float32)
+rows = [jnp.asarray(rng.normal(size=s), jnp.float32) for s in ((4, 6, 3), (4, 5, 3))]
+rest = jnp.asarray(rng.integers(0, 6, (4, 4))), jnp.array([6, 5, 3, 6]), jnp.array([4, 2, 0, 1])
+
+def joint_fn(kernel, encoded, predicted):
+  return jnp.tanh(encoded + predicted) @ kernel
+
+def loss(kernel, encoded, predicted, *rest):
+  return joint_transducer_loss(joint_fn, kernel, encoded, predicted, *rest, blank=6)
+
+mesh = jax.make_mesh((2,), ("data",), axis_types=(AxisType.Auto,))
+per_device = jax.shard_map(
+  lambda kernel, *batch: loss(jax.lax.pcast(kernel, "data", to="varying"), *batch),
+  mesh=mesh, in_specs=(P(), *(P("data"),) * 5), out_specs=P("data"))
+split = [jax.device_put(x, NamedSharding(mesh, P("data"))) for x in (*rows, *rest)]
+grad = lambda f: jax.jit(jax.value_and_grad(lambda *a: f(*a).mean(), (0, 1, 2)))
+alone = grad(loss)(kernel, *rows, *rest)
+for f in (loss, per_device):
+  got = grad(f)(kernel, *split)
+  jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6), got, alone)
+"""
+
+
+def test_a_batch_split_over_devices_with_and_without_shard_map():
+  subprocess.run([sys.executable, "-c", SHARD_MAP], check=True)
