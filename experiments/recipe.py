@@ -75,7 +75,7 @@ def get_config() -> ConfigDict:
   config.stages.dense = stage(2400, mixed, final=2e-4, keep_as="dense", **full)
   pruned = full | {"rate": 1e-3, "final": 1e-4}
   config.stages.half = stage(600, mixed, sparsity=0.5, keep_as="sparse50", **pruned)
-  config.stages.eighty = stage(600, mixed, sparsity=0.8, keep_as="sparse80", **pruned)
+  config.stages.eighty = stage(900, mixed, sparsity=0.8, keep_as="sparse80", **pruned)
   return config
 
 
