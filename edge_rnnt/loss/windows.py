@@ -28,4 +28,5 @@ def add(
     scatter_dims_to_operand_dims=(0, 1),
   )
   index = jnp.stack([b, start], axis=1)
-  return lax.scatter_add(x, index, window, numbers, mode=lax.GatherScatterMode.FILL_OR_DROP)
+  mode = lax.GatherScatterMode.FILL_OR_DROP
+  return lax.scatter_add(x, index, window.astype(x.dtype), numbers, mode=mode)

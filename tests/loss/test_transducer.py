@@ -222,7 +222,8 @@ def test_float32_of_sharp_logits_against_float64():
     arguments = logits.astype(np.float64), labels, [1500], [300]
     exact, d = value_and_gradient(*arguments, blank=7)
   np.testing.assert_allclose(loss, exact, atol=3e-6)  # the loss is 0.2
-  assert np.abs(gradient - d).sum() < 1e-5 * np.abs(d).sum()
+  # Entries are 1 - 1 nearly everywhere: what counts is the error beside the terms that cancel.
+  assert np.abs(gradient - d).max() < 2e-6
 
 
 def test_gradient_error_of_a_benchmark_shape_is_below_2e_6():
