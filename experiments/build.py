@@ -7,7 +7,6 @@ state = fit(run.state, stages=run.stages, batches=run.batches, ...)
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 import jax
@@ -21,11 +20,10 @@ from edge_rnnt.inputs.augmentation import Augment
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
-from edge_rnnt.prune import schedule, transform
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
-from edge_rnnt.train import rates, state, step
+from edge_rnnt.train import state, step
 from edge_rnnt.train.loop import Stage
-from edge_rnnt.train.optimizer import adamw
+from experiments import optimization
 
 STATISTICS_UTTERANCES = 300
 
@@ -122,11 +120,11 @@ def run(config: ConfigDict, speech: Speech) -> Run:
     ctc=True,
     **config.model,
   )
-  model, optimizer = RNNT(model_config), _optimizer(config, stages)
+  model, optimizer = RNNT(model_config), optimization.optimizer(config, stages)
   key, init_key = jax.random.split(jax.random.key(config.seed))
   ema = config.optimizer.ema_decay or None
   first = state.create(init(model_config, init_key), optimizer, key, ema=ema is not None)
-  rate = _learning_rate(config, stages)
+  rate = optimization.learning_rate(config, stages)
   train_stages = tuple(
     Stage(
       name,
@@ -150,9 +148,8 @@ def run(config: ConfigDict, speech: Speech) -> Run:
   )
   batches = functools.partial(_batches, batch_plan, loader, config.seed)
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
-  return Run(
-    model, first, train_stages, batches, batch_plan, dev_buckets, _transducer_begins(stages)
-  )
+  begins = optimization.transducer_begins(stages)
+  return Run(model, first, train_stages, batches, batch_plan, dev_buckets, begins)
 
 
 def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:
@@ -199,55 +196,4 @@ def augmentation(strength: float) -> Augment:
     time_width=round(4 * strength),
     mel_masks=round(2 * strength),
     mel_width=round(6 * strength),
-  )
-
-
-def _optimizer(config: ConfigDict, stages: list[ConfigDict]):
-  settings = config.optimizer
-  held_back = rates.warmup(settings.warmup_steps, begin=_transducer_begins(stages))
-  return adamw(
-    _learning_rate(config, stages),
-    clip_norm=settings.clip_norm,
-    weight_decay=settings.weight_decay,
-    factors={r"(prediction|joint)/.*": held_back},
-    prune=_pruning(config.pruning, stages),
-  )
-
-
-def _transducer_begins(stages: list[ConfigDict]) -> int:
-  """Updates before the first stage with a transducer loss."""
-  before = itertools.takewhile(lambda each: each.transducer == 0, stages)
-  return sum(each.steps for each in before)
-
-
-def _learning_rate(config: ConfigDict, stages: list[ConfigDict]) -> rates.Rate:
-  pieces, begin = [], 0
-  for each in stages:
-    pieces.append(rates.cosine(each.rate, steps=each.steps, begin=begin, final=each.final))
-    begin += each.steps
-  ends = np.cumsum([each.steps for each in stages])
-  warmup = rates.warmup(config.optimizer.warmup_steps)
-
-  def rate(step):
-    number = jax.numpy.searchsorted(jax.numpy.asarray(ends), step, side="right")
-    values = jax.numpy.stack([piece(step) for piece in pieces])
-    return warmup(step) * values[jax.numpy.minimum(number, len(pieces) - 1)]
-
-  return rate
-
-
-def _pruning(config: ConfigDict, stages: list[ConfigDict]):
-  """Each stage with a sparsity raises it along a cubic during its first part, then holds."""
-  parts, begin, reached = {0: schedule.constant(0.0)}, 0, 0.0
-  for each in stages:
-    if each.sparsity >= 0:
-      end = begin + max(1, round(config.ramp * each.steps))
-      parts[begin] = schedule.cubic(begin, end, each.sparsity, initial=reached)
-      reached = each.sparsity
-    begin += each.steps
-  return transform.gradual(
-    schedule.piecewise(parts),
-    block=tuple(config.block),
-    every=config.every,
-    recovery=config.recovery,
   )

@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import jax
+import rich.progress
 from ml_collections import ConfigDict
 
 from data.corpora import Corpora, synthetic_source
@@ -37,7 +39,7 @@ def run(
   """Everything from corpora to report.html in workdir; resumes what was begun there."""
   watch = measure.Stopwatch()
   jax.config.update("jax_compilation_cache_dir", str(workdir.resolve() / "compiled"))
-  remember(config, workdir)
+  remember(config, corpora, workdir)
   print(f"Speech: {corpora.description}", flush=True)
   corpora = with_synthetic(config, corpora, workdir / "data")
   speech = build.speech(config, corpora)
@@ -52,16 +54,18 @@ def run(
   return found
 
 
-def remember(config: ConfigDict, workdir: pathlib.Path) -> None:
-  """Writes config.json. Raises OtherRun if the folder holds a run of another config."""
+def remember(config: ConfigDict, corpora: Corpora, workdir: pathlib.Path) -> None:
+  """Writes config.json. Raises OtherRun if the folder holds a run of another config or speech."""
   workdir.mkdir(parents=True, exist_ok=True)
-  path, now = workdir / "config.json", json.loads(config.to_json_best_effort())
+  counts = {name: len(source) for name, source in corpora.train.items()}
+  speech = {"kind": corpora.kind, "training_utterances": counts}
+  path, now = workdir / "config.json", json.loads(config.to_json_best_effort()) | {"speech": speech}
   if path.exists():
     before = json.loads(path.read_text())
     if before != now:
       raise OtherRun(
-        f"{workdir} holds a run with another config ({', '.join(_differing(before, now))} differ): "
-        "give another --workdir, or remove that folder"
+        f"{workdir} holds another run ({', '.join(_differing(before, now))} differ): give another "
+        "--workdir, or remove that folder"
       )
   part = path.with_suffix(".part")
   part.write_text(json.dumps(now, indent=2))
@@ -159,20 +163,12 @@ def evaluate(
   folder.mkdir(exist_ok=True)
   timed = measure.write_samples(speech.corpora.test, workdir / "samples")
   rows: list[results.Row] = []
-  for name, state in states.items():
-    for scheme in config.schemes:
-      model = measure.export(
-        f"{name}-{scheme}",
-        scheme,
-        state,
-        begun.model.config,
-        speech,
-        calibration,
-        tuple(config.pruning.block),
-        folder,
-      )
-      rows += measure.rows(model, speech.corpora.test, timed, workdir)
-
+  block = tuple(config.pruning.block)
+  jobs = list(itertools.product(states.items(), config.schemes))
+  for (name, state), scheme in rich.progress.track(jobs, "Measuring the device files"):
+    export = functools.partial(measure.export, f"{name}-{scheme}", scheme, state)
+    model = export(begun.model.config, speech, calibration, block, folder)
+    rows += measure.rows(model, speech.corpora.test, timed, workdir)
   watch.lap("export and measurement")
   return results.Results(
     data=describe.data(speech),

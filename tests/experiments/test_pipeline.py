@@ -131,6 +131,13 @@ def test_another_config_does_not_continue_it(workdir):
     pipeline.run(config, tone_corpora(), workdir, command="the test")
 
 
+def test_other_speech_does_not_continue_it(workdir):
+  corpora = tone_corpora()
+  corpora.train["commands"] = tone_source(199, seed=2)
+  with pytest.raises(pipeline.OtherRun, match=r"training_utterances\.commands"):
+    pipeline.run(small_config(), corpora, workdir, command="the test")
+
+
 def test_stages_without_their_sources_are_skipped():
   """Sentences of unknown boundaries, of more words than a closed vocabulary has."""
   corpora, config = tone_corpora(), small_config()

@@ -1,0 +1,66 @@
+"""The stages of a config -> one optimizer over the global step: rates, warm-ups, pruning."""
+
+import itertools
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+from ml_collections import ConfigDict
+
+from edge_rnnt.prune import schedule, transform
+from edge_rnnt.train import rates
+from edge_rnnt.train.optimizer import adamw
+
+
+def optimizer(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientTransformation:
+  """AdamW with the stages' rates; joint and prediction warm up when the first stage needs them."""
+  settings = config.optimizer
+  held_back = rates.warmup(settings.warmup_steps, begin=transducer_begins(stages))
+  return adamw(
+    learning_rate(config, stages),
+    clip_norm=settings.clip_norm,
+    weight_decay=settings.weight_decay,
+    factors={r"(prediction|joint)/.*": held_back},
+    prune=pruning(config.pruning, stages),
+  )
+
+
+def transducer_begins(stages: Sequence[ConfigDict]) -> int:
+  """Updates before the first stage with a transducer loss."""
+  before = itertools.takewhile(lambda each: each.transducer == 0, stages)
+  return sum(each.steps for each in before)
+
+
+def learning_rate(config: ConfigDict, stages: Sequence[ConfigDict]) -> rates.Rate:
+  """Half a cosine within each stage, after one warm-up at the beginning of all."""
+  lengths = [each.steps for each in stages]
+  ends = np.cumsum(lengths)
+  cosines = [
+    rates.cosine(each.rate, steps=each.steps, begin=int(end) - each.steps, final=each.final)
+    for each, end in zip(stages, ends, strict=True)
+  ]
+  warmup = rates.warmup(config.optimizer.warmup_steps)
+
+  def rate(step):
+    stage = jnp.minimum(jnp.searchsorted(jnp.asarray(ends), step, side="right"), len(ends) - 1)
+    return warmup(step) * jnp.stack([cosine(step) for cosine in cosines])[stage]
+
+  return rate
+
+
+def pruning(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientTransformation:
+  """Each stage with a sparsity raises it along a cubic during its first part, then holds."""
+  parts, begin, reached = {0: schedule.constant(0.0)}, 0, 0.0
+  for each in stages:
+    if each.sparsity >= 0:
+      end = begin + max(1, round(config.ramp * each.steps))
+      parts[begin] = schedule.cubic(begin, end, each.sparsity, initial=reached)
+      reached = each.sparsity
+    begin += each.steps
+  return transform.gradual(
+    schedule.piecewise(parts),
+    block=tuple(config.block),
+    every=config.every,
+    recovery=config.recovery,
+  )
