@@ -56,9 +56,7 @@ class Container(NamedTuple):
     return blocks.unpack(packed, layout.kernels(self.architecture)[name], self.block)
 
   def nonzero(self) -> int:
-    """Weights that are not zero, over all layers; what the word-pieces and scales hold is not
-    counted.
-    """
+    """How many weights are not zero; scales and word-pieces are not counted."""
     names = list(layout.matrices(self.architecture)) + list(layout.vectors(self.architecture))
     return sum(int(np.count_nonzero(self.dense(name))) for name in names)
 

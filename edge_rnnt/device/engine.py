@@ -1,5 +1,4 @@
-"""A recognizer from a device file: whole utterances at once, or streams that take audio as it
-comes.
+"""A recognizer from a device file: for whole utterances, or for audio as it comes.
 
     recognizer = Recognizer.open("model.edge")
     stream = recognizer.stream()
@@ -32,8 +31,9 @@ class Word(NamedTuple):
 
 
 class Recognizer:
-  """A model in memory; streams share it. Raises ContainerError if the file's parts don't fit each
-  other.
+  """A model in memory, shared by its streams.
+
+  Raises ContainerError if the file's parts don't fit each other.
   """
 
   def __init__(self, container: Container, max_symbols: int = MAX_SYMBOLS) -> None:

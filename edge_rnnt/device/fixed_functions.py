@@ -44,8 +44,10 @@ def sigmoid_table() -> Int16[np.ndarray, "65536"]:
 
 @functools.cache
 def tanh_table(integer_bits: int) -> Int16[np.ndarray, "65536"]:
-  """Q(m).(15-m) -> Q0.15, m = integer_bits: entry a + 32768 is tanh(a / 2^(15-m)) * 2^15, within
-  12.1. Raises ValueError unless 0 <= m <= 6."""
+  """Q(m).(15-m) -> Q0.15, m = integer_bits.
+
+  Entry a + 32768 is tanh(a / 2^(15-m)) * 2^15, within 12.1. Raises ValueError unless 0 <= m <= 6.
+  """
   if not 0 <= integer_bits <= 6:
     raise ValueError(f"tanh takes 0 to 6 integer bits, got {integer_bits}")
   # The same 16 bits with one integer bit more are twice the number.

@@ -66,8 +66,8 @@ def multiply(x: Integers, factor: Multiplier) -> Integers:
 
     y = high_multiply(x * 2^max(shift, 0), mantissa);   result = rounding_divide(y, max(-shift, 0))
 
-  The shifted x saturates to 32 bits. |result - x * factor| <= 1/2 + 1/2 * 2^min(shift, 0) + |x| *
-  factor * 2^-31 as long as it does not.
+  The shifted x saturates to 32 bits. As long as it does not,
+  |result - x * factor| <= 1/2 + 1/2 * 2^min(shift, 0) + |x| * factor * 2^-31.
   """
   left, right = np.maximum(factor.shift, 0), np.maximum(-factor.shift, 0)
   return rounding_divide(high_multiply(saturate(x << left, 32), factor.mantissa, 32), right)

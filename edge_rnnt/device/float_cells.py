@@ -1,7 +1,7 @@
-"""LSTM, CIFG and SRU in float32, one frame of B streams at a time; the equations are those of
-edge_rnnt/cells.
+"""LSTM, CIFG and SRU in float32, one frame of B streams at a time.
 
-Their matrix products are handed in, so that the hybrid engine is these cells with other products.
+The equations are those of edge_rnnt/cells. Their matrix products are handed in, so that the hybrid
+engine is these cells with other products.
 """
 
 from typing import NamedTuple
@@ -38,7 +38,10 @@ class Weights(NamedTuple):
 
 
 class FloatLSTM:
-  """z = x W + h R;   n = LN(z) * gain + bias;   c = clip(f c + i g);   h = (o tanh(c)) P."""
+  """Long short-term memory; gates i f g o.
+
+  z = x W + h R;   n = LN(z) * gain + bias;   c = clip(f c + i g);   h = (o tanh(c)) P
+  """
 
   def __init__(self, weights: Weights) -> None:
     self._w = weights
@@ -73,8 +76,10 @@ class FloatCIFG(FloatLSTM):
 
 
 class FloatSRU:
-  """f = sigmoid(LN(n_f) + b_f), r alike;   c = clip(LN(f c + (1 - f) u));   h = (r tanh(c) + (1 -
-  r)(s + b_s)) P.
+  """A recurrence without a matrix.
+
+  f = sigmoid(LN(z_f) * gain_f + b_f);  r = sigmoid(LN(z_r) * gain_r + b_r)
+  c = clip(LN(f c + (1 - f) u) * gain_c);   h = (r tanh(c) + (1 - r)(s + b_s)) P
   """
 
   def __init__(self, weights: Weights) -> None:

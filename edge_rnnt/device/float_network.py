@@ -1,6 +1,4 @@
-"""Device file -> network in float32: the float scheme, and the hybrid one, whose matrix products
-alone are in integers.
-"""
+"""Device file -> network in float32: the float scheme, and the hybrid one with its products."""
 
 import numpy as np
 from jaxtyping import Float32

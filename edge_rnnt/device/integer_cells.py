@@ -54,15 +54,11 @@ class Format(NamedTuple):
 
 
 class LayerTensors(NamedTuple):
-  """What a file says of one layer: stored arrays by their short name, and formats of its
-  activations.
-  """
+  """What a file says of one layer."""
 
   layer: Layer
   arrays: Mapping[str, np.ndarray]
-  """kernel, kernel.scale, bias, and gain, gain.scale, projection, projection.scale where it has
-  them.
-  """
+  """By short name: kernel, bias, and gain and projection if it has them; each with its scale."""
   input: Format
   output: Format
   hidden: Format
@@ -78,8 +74,9 @@ class IntegerState(NamedTuple):
 
 
 class IntegerProduct:
-  """M (x W + b): int8 rows times int8 weights, summed exactly in 32 bits, plus a bias, times a
-  factor per output.
+  """M (x W + b): int8 rows times int8 weights, summed exactly, plus a bias, times a factor.
+
+  Sums fit 32 bits: the bias is at most 2^30, and 65,536 inputs add at most 128 * 127 each.
   """
 
   def __init__(
@@ -96,9 +93,7 @@ class IntegerProduct:
 
 
 def zero_bias(weights: Int8[np.ndarray, "D E"], zero: int) -> Integer[np.ndarray, "E"]:
-  """-zero sum_d W_d: what makes products of stored integers products of the numbers they stand
-  for.
-  """
+  """-zero sum_d W_d: added to a product of stored integers, it takes out their zero point."""
   return -zero * weights.astype(np.int64).sum(axis=0)
 
 
@@ -161,9 +156,7 @@ class IntegerCIFG(IntegerLSTM):
 
 
 class Hidden:
-  """From a product in Q0.30 to the layer's output: hid = saturate(M_m m + zero_m), then the
-  projection if there is one.
-  """
+  """A product in Q0.30 -> the layer's output: hid, then the projection if there is one."""
 
   def __init__(self, tensors: LayerTensors) -> None:
     self._format, self._output = tensors.hidden, tensors.output

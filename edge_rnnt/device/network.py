@@ -1,5 +1,4 @@
-"""The recognizer's three networks over numbers of any scheme: what differs between schemes is
-handed in.
+"""The recognizer's three networks; what differs between schemes is handed in.
 
 A `Network` holds cells whose `step(state, x)` maps rows to rows, a function that brings features
 into the encoder's numbers, an embedding table in the prediction network's numbers, and a joint
@@ -27,8 +26,9 @@ class Cell(Protocol):
 
 @runtime_checkable
 class Joint(Protocol):
-  """Scores for (frame, labels so far), up to a positive factor; the two inputs are projected
-  apart, being reused.
+  """Scores of every word-piece, up to a positive factor.
+
+  Frames and predictions are projected apart, since each is used for many scores.
   """
 
   def encoded(self, rows: Rows) -> Rows: ...
@@ -58,9 +58,7 @@ class Network(NamedTuple):
   joint: Joint
 
   def predict(self, states: States, labels: Int[np.ndarray, "B"]) -> tuple[States, Rows]:
-    """One more label per stream (the blank first) -> states, and the prediction projected for the
-    joint.
-    """
+    """One more label per stream (the blank first) -> states, and the prediction for the joint."""
     states, rows = run(self.prediction, states, self.embedding[labels])
     return states, self.joint.predicted(rows)
 

@@ -48,13 +48,11 @@ class HybridProduct:
 
 
 def exact_operand(weights: Int8[np.ndarray, "D E"]) -> np.ndarray:
-  """The weights in the fastest float type whose products with int8 rows are exact: BLAS then
-  multiplies integers.
+  """The weights in the narrowest float type whose products with int8 rows are exact.
 
-  Every partial sum of x W is a whole number of at most 128 * max_e sum_d |w_de| (x of 8 bits).
-  Up to 2^24 float32 holds it
-  exactly, in whatever order the library adds; up to 2^53 float64 does, which is beyond any matrix
-  there is.
+  Every partial sum of x W is a whole number of at most 128 * max_e sum_d |w_de|, x being of 8 bits.
+  Up to 2^24 float32 holds it exactly, in whatever order BLAS adds (1,032 inputs in the worst case);
+  up to 2^53 float64 does, which is beyond any matrix there is.
   """
   largest = 128 * int(np.abs(weights.astype(np.int64)).sum(axis=0).max(initial=0))
   return weights.astype(np.float32 if largest <= LARGEST_EXACT else np.float64)

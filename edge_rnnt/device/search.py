@@ -1,5 +1,4 @@
-"""Greedy search on the device: at every frame the best word-piece, again and again, until blank is
-best.
+"""Greedy search on the device: at every frame the best word-piece, until blank is best.
 
 Token for token what decode/greedy.py finds.
 """

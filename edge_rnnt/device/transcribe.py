@@ -1,5 +1,7 @@
-"""Audio to text with a device file: python -m edge_rnnt.device.transcribe --model FILE a.wav
-b.flac folder/ [--json] [--mic].
+"""Audio to text with a device file.
+
+    python -m edge_rnnt.device.transcribe --model FILE a.wav b.flac folder/ [--json]
+    python -m edge_rnnt.device.transcribe --model FILE --mic
 
 Every file is streamed through the recognizer chunk by chunk, as a microphone would be, at any
 sample rate, with any number of channels. Folders are searched for audio files, in sorted order. A

@@ -20,9 +20,7 @@ MOST_LAYERS = 256
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layer:
-  """One recurrent layer: kernel [input_dim + recurrent_dim, gates * cells], projection [cells,
-  output_dim].
-  """
+  """The sizes of one recurrent layer."""
 
   path: str
   cell: str

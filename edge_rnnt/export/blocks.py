@@ -1,5 +1,4 @@
-"""Block-sparse storage of a pruned matrix [in, out]: the blocks that are not all zero, and where
-they lie.
+"""Block-sparse storage of a pruned matrix [in, out]: its blocks that are not all zero.
 
 A block is `block` = (inputs, outputs) entries; (8, 1) is eight consecutive inputs of one output.
 The matrix is cut into columns of blocks (padded with zeros at the far ends), and for every column
@@ -63,9 +62,7 @@ def pack(matrix: Matrix, block: tuple[int, int]) -> BlockSparse:
 
 
 def check(packed: BlockSparse, shape: tuple[int, int], block: tuple[int, int]) -> None:
-  """Raises ValueError, saying why, unless `packed` is what `pack` would make of a matrix of
-  `shape`.
-  """
+  """Raises ValueError, saying why, unless `packed` can be unpacked to a matrix of `shape`."""
   rows, columns = grid(shape, block)
   dtype, kept = np.dtype(position_dtype(rows)), len(packed.index)
   if packed.index.dtype != dtype or packed.count.dtype != dtype:

@@ -96,9 +96,7 @@ def _masked(weights: Arrays, masks: Mapping[str, Any] | None) -> Arrays:
 
 
 def _tapped(weights: Arrays, architecture: Architecture) -> dict[str, list[tuple[str, np.ndarray]]]:
-  """Stored name -> the weights in it as the taps see them: a kernel is two, rows of x and rows of
-  h.
-  """
+  """Stored name -> (tap path, weights): a kernel is two to the taps, its rows of x and of h."""
   found = {}
   for name in layout.matrices(architecture):
     plain = name if name == "prediction/embedding" else f"{name.removesuffix('_kernel')}_kernel"

@@ -1,8 +1,8 @@
 """Which tensors a device file of a given model and scheme holds: names, types and shapes.
 
 One table, read by whoever writes a file (`freeze`) and whoever opens one. Weights of 8 bits have
-their scales beside them:
-`joint/encoder` is int8 and `joint/encoder.scale` float32, so that  weight = int8 * scale.
+their scales beside them: with `joint/encoder` in int8 and `joint/encoder.scale` in float32,
+weight = int8 * scale.
 
   scheme   matrices  their scales                                  bias     gain
   float    float32   -                                             float32  float32
@@ -67,9 +67,7 @@ def vectors(architecture: Architecture) -> dict[str, tuple[int]]:
 
 
 def expected(architecture: Architecture, scheme: str) -> dict[str, Spec]:
-  """All tensors of a file, kernels as if they were dense; ValueError for a scheme that does not
-  exist.
-  """
+  """All tensors of a file, kernels as if dense; ValueError for a scheme that does not exist."""
   if scheme not in SCHEMES:
     raise ValueError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
   integer, weights = scheme == "integer", "float32" if scheme == "float" else "int8"
@@ -84,9 +82,7 @@ def expected(architecture: Architecture, scheme: str) -> dict[str, Spec]:
 
 
 def scales(architecture: Architecture, scheme: str) -> dict[str, tuple[int, ...]]:
-  """Shapes of the scales of a quantized scheme: a kernel has them apart for its rows of x and of
-  h.
-  """
+  """Shapes of a quantized scheme's scales; a kernel has them apart for its rows of x and of h."""
   found: dict[str, tuple[int, ...]] = {}
   per_output = scheme == "hybrid"
   for name, (_, outputs) in matrices(architecture).items():

@@ -1,6 +1,4 @@
-"""Ranges of all activations of a model over some utterances: what the integer scheme's formats are
-made from.
-"""
+"""Ranges of a model's activations over some utterances, to make the integer scheme's formats of."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial

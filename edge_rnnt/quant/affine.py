@@ -57,10 +57,9 @@ def asymmetric(low: Any, high: Any, bits: int = 8) -> Affine:
 
 
 def power_of_two(limit: Any, bits: int = 16, largest: int = 6) -> Affine:
-  """The format whose range is the least power of two that covers -limit..limit: 2^m, 0 <= m <=
-  largest.
+  """The format whose range is the least power of two that covers -limit .. limit.
 
-    scale = 2^(m - bits + 1)
+    scale = 2^(m - bits + 1),   2^m >= limit,   0 <= m <= largest
 
   Values beyond 2^largest saturate (the device's fixed-point tanh has at most 6 integer bits).
   """

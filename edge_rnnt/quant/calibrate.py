@@ -31,8 +31,7 @@ PER_GATE = ("gates", "normalized")
 
 
 class Recorder:
-  """A tap that notes least and greatest value of every activation over the valid utterances of a
-  batch.
+  """A tap that notes least and greatest value of every activation, over a batch's valid rows.
 
   Gates are recorded apart ([G, 1]), everything else as a whole. Weights are left alone.
   """

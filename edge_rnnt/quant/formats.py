@@ -1,5 +1,4 @@
-"""The integer scheme's formats: from the ranges of the tapped activations to scales and zero
-points.
+"""The integer scheme's formats: ranges of the tapped activations -> scales and zero points.
 
   tap         format
   input       int8, asymmetric; only the first encoder layer's, others read an output

@@ -10,12 +10,11 @@ from edge_rnnt.quant.affine import Affine, symmetric
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rule:
-  """How a weight is quantized: symmetric, in `bits`, with one scale for every tensor, gate or
-  output.
+  """How a weight is quantized: symmetric, in `bits`, with one scale for what `per` names.
 
   Weights are [in, out] or, in a cell, [in, gate, cell]; "gate" is one scale per gate there and one
-  per tensor elsewhere, "output" is one for every (gate and) output. Raises ValueError unless 2 <=
-  bits <= 8.
+  per tensor elsewhere, "output" is one for every (gate and) output.
+  Raises ValueError unless 2 <= bits <= 8.
   """
 
   bits: int = 8

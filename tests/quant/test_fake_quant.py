@@ -29,7 +29,7 @@ def wide_tap(ranges) -> fake_quant.FakeQuant:
 
 
 def recorded(cell, params, xs, lengths):
-  _, seen = unroll_and_record(cell, params, xs, lengths)
+  _, seen = jax.jit(unroll_and_record, static_argnums=0)(cell, params, xs, lengths)
   return {f"encoder/layer_0/{name}": r for name, r in jax.device_get(seen).items()}
 
 
@@ -57,9 +57,9 @@ def test_many_bits_are_float(name):
   cell = CELLS[name]
   params, xs, lengths = setting(cell)
   tap = wide_tap(recorded(cell, params, xs, lengths)).scope("encoder").scope("layer_0")
-  state = cell.initial_state(3)
-  exact = cell.unroll(params, state, xs, lengths)[1]
-  np.testing.assert_allclose(cell.unroll(params, state, xs, lengths, tap)[1], exact, atol=2e-5)
+  state, unroll = cell.initial_state(3), jax.jit(cell.unroll)
+  exact = unroll(params, state, xs, lengths)[1]
+  np.testing.assert_allclose(unroll(params, state, xs, lengths, tap)[1], exact, atol=2e-5)
 
 
 def test_eight_bits_are_not_float_but_near_and_unroll_equals_steps():
@@ -81,17 +81,20 @@ def test_eight_bits_are_not_float_but_near_and_unroll_equals_steps():
       ys.append(y)
     return jnp.stack(ys, axis=1)
 
-  exact = cell.unroll(params, cell.initial_state(3), xs, lengths)[1]
-  got = unrolled(params)
+  exact = jax.jit(cell.unroll)(params, cell.initial_state(3), xs, lengths)[1]
+  weight = jnp.arange(4.0)
+
+  def with_gradient(function):
+    loss = jax.jit(jax.grad(lambda p: (function(p) * weight).sum()))
+    return jax.jit(function)(params), loss(params)
+
+  (got, gradient), (expected, expected_gradient) = map(with_gradient, (unrolled, stepped))
   noise = 10 * np.log10((exact**2).sum() / ((got - exact) ** 2).sum())
   assert 20 < noise < 45  # dB
   step = float(tap.formats["encoder/layer_0/output"].scale)
   # A sum on the edge between two integers may fall to either side in another order of addition.
-  assert np.abs(got - stepped(params)).max() < 1.01 * step
-  gradients = [
-    jax.grad(lambda p, f=f: (f(p) * jnp.arange(4.0)).sum())(params) for f in (unrolled, stepped)
-  ]
-  for a, b in zip(*map(jax.tree.leaves, gradients), strict=True):
+  assert np.abs(got - expected).max() < 1.01 * step
+  for a, b in zip(*map(jax.tree.leaves, (gradient, expected_gradient)), strict=True):
     assert np.abs(a).max() > 0
     np.testing.assert_allclose(a, b, atol=0.05 * np.abs(b).max() + 1e-6)
 
