@@ -180,7 +180,7 @@ def markdown(table: Table) -> str:
 
 def terminal(table: Table) -> rich.table.Table:
   """For rich.print, narrow enough for 80 columns if names are short; the marked row is bold."""
-  drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+  drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, padding=0, pad_edge=False)
   columns = zip(*table.rows, strict=True)
   for head, align, cells in zip(table.heads, table.aligns, columns, strict=True):
     width = max(len(text) for text in [*map(str, cells), *head.split()])
