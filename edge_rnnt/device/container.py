@@ -48,7 +48,7 @@ class Container(NamedTuple):
   def wordpieces(self) -> bytes:
     return self.stored[WORDPIECES].tobytes()
 
-  def dense(self, name: str) -> np.ndarray:
+  def tensor(self, name: str) -> np.ndarray:
     """A tensor by its name in the layout; a kernel in blocks is written out."""
     if name in self.stored:
       return self.stored[name]
@@ -58,7 +58,7 @@ class Container(NamedTuple):
   def nonzero(self) -> int:
     """How many weights are not zero; scales and word-pieces are not counted."""
     names = list(layout.matrices(self.architecture)) + list(layout.vectors(self.architecture))
-    return sum(int(np.count_nonzero(self.dense(name))) for name in names)
+    return sum(int(np.count_nonzero(self.tensor(name))) for name in names)
 
 
 def read(path: str | Path) -> Container:

@@ -25,9 +25,9 @@ def float_network(container: Container) -> Network:
     below=architecture.time_reduction_after,
     enter=lambda features: features,
   )
-  embedding = container.dense("prediction/embedding")
+  embedding = container.tensor("prediction/embedding")
   if container.scheme == "hybrid":
-    embedding = embedding * container.dense("prediction/embedding" + SCALE)
+    embedding = embedding * container.tensor("prediction/embedding" + SCALE)
   return Network(
     encoder=encoder,
     prediction=[_cell(container, layer) for layer in architecture.prediction],
@@ -43,8 +43,8 @@ class FloatJoint:
     self._encoder = _product(container, "joint/encoder")
     self._prediction = _product(container, "joint/prediction")
     self._output = _product(container, "joint/output_kernel")
-    self._bias = container.dense("joint/bias")
-    self._output_bias = container.dense("joint/output_bias")
+    self._bias = container.tensor("joint/bias")
+    self._output_bias = container.tensor("joint/output_bias")
 
   def encoded(self, rows: Rows) -> Rows:
     return self._encoder(rows)
@@ -58,21 +58,21 @@ class FloatJoint:
 
 def _cell(container: Container, layer: Layer) -> FloatLSTM | FloatSRU:
   name, split = layer.path, layer.input_dim
-  tensor = container.dense(f"{name}/kernel")
+  tensor = container.tensor(f"{name}/kernel")
   if container.scheme == "hybrid":
-    scale = container.dense(f"{name}/kernel{SCALE}")
+    scale = container.tensor(f"{name}/kernel{SCALE}")
     inputs: Product = HybridProduct(tensor[:split], scale[0])
     recurrent = HybridProduct(tensor[split:], scale[1]) if layer.recurrent_dim else None
   else:
     inputs = FloatProduct(tensor[:split])
     recurrent = FloatProduct(tensor[split:]) if layer.recurrent_dim else None
-  gain = container.dense(f"{name}/gain") if layer.normalized else None
+  gain = container.tensor(f"{name}/gain") if layer.normalized else None
   return CELLS[layer.cell](
     Weights(
       inputs=inputs,
       recurrent=recurrent,
       projection=None if layer.projection is None else _product(container, f"{name}/projection"),
-      bias=container.dense(f"{name}/bias").reshape(-1, layer.cells),
+      bias=container.tensor(f"{name}/bias").reshape(-1, layer.cells),
       gain=None if gain is None else gain.reshape(-1, layer.cells),
       output_dim=layer.output_dim,
     )
@@ -80,7 +80,7 @@ def _cell(container: Container, layer: Layer) -> FloatLSTM | FloatSRU:
 
 
 def _product(container: Container, name: str) -> Product:
-  tensor = container.dense(name)
+  tensor = container.tensor(name)
   if container.scheme == "hybrid":
-    return HybridProduct(tensor, container.dense(name + SCALE))
+    return HybridProduct(tensor, container.tensor(name + SCALE))
   return FloatProduct(tensor)

@@ -41,7 +41,7 @@ def integer_network(container: Container) -> Network:
   """The network of a file whose scheme is "integer"."""
   architecture = container.architecture
   features = _format(container, "encoder/layer_0/input")
-  embedding = Format(container.dense("prediction/embedding" + SCALE)[0], 0)
+  embedding = Format(container.tensor("prediction/embedding" + SCALE)[0], 0)
   encoder, encoded = _stack(container, architecture.encoder, features)
   prediction, predicted = _stack(container, architecture.prediction, embedding)
   return Network(
@@ -53,7 +53,7 @@ def integer_network(container: Container) -> Network:
       enter=Entrance(features),
     ),
     prediction=prediction,
-    embedding=container.dense("prediction/embedding"),
+    embedding=container.tensor("prediction/embedding"),
     joint=IntegerJoint(container, encoded, predicted),
   )
 
@@ -74,7 +74,7 @@ class IntegerJoint:
   def __init__(self, container: Container, encoded: Format, predicted: Format) -> None:
     self._encoder = _joint_product(container, "joint/encoder", encoded, None)
     self._prediction = _joint_product(container, "joint/prediction", predicted, "joint/bias")
-    output, bias = container.dense("joint/output_kernel"), container.dense("joint/output_bias")
+    output, bias = container.tensor("joint/output_kernel"), container.tensor("joint/output_bias")
     self._output = IntegerProduct(output, bias.astype(np.int64), Multiplier(0, 0))
 
   def encoded(self, rows: Bytes) -> Sums:
@@ -91,11 +91,11 @@ class IntegerJoint:
 def _joint_product(
   container: Container, name: str, read: Format, bias_name: str | None
 ) -> IntegerProduct:
-  weights = container.dense(name)
+  weights = container.tensor(name)
   bias = zero_bias(weights, read.zero)
   if bias_name is not None:
-    bias = bias + container.dense(bias_name)
-  scale = container.dense(name + SCALE)[0] * read.scale / np.float32(Q3_12)
+    bias = bias + container.tensor(bias_name)
+  scale = container.tensor(name + SCALE)[0] * read.scale / np.float32(Q3_12)
   return IntegerProduct(weights, bias, multiplier(scale))
 
 
@@ -121,7 +121,7 @@ def layer_tensors(container: Container, layer: Layer, below: Format) -> LayerTen
   output = _format(container, f"{layer.path}/output")
   return LayerTensors(
     layer=layer,
-    arrays={name: container.dense(f"{layer.path}/{name}") for name in names},
+    arrays={name: container.tensor(f"{layer.path}/{name}") for name in names},
     input=below,
     output=output,
     hidden=output if layer.projection is None else _format(container, f"{layer.path}/hidden"),

@@ -44,7 +44,7 @@ def test_everything_comes_back(example, tmp_path, scheme):
     name: (value["scale"], value["zero_point"]) for name, value in frozen.activations.items()
   }
   for name, tensor in frozen.tensors.items():
-    assert np.array_equal(container.dense(name), tensor), name
+    assert np.array_equal(container.tensor(name), tensor), name
 
 
 def test_arrays_are_mapped_not_copied(path):

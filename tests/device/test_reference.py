@@ -112,7 +112,7 @@ def test_integer_scores_rank_as_the_real_joint_does(example, model_file):
   joint, rng = reference_network(container).joint, np.random.default_rng(5)
   heard, expected = (rng.integers(-128, 128, (300, width)).astype(np.int8) for width in (16, 8))
   scores = joint.scores(joint.encoded(heard), joint.predicted(expected))
-  unit = container.dense("joint/output_kernel.scale")[0] / 128
+  unit = container.tensor("joint/output_kernel.scale")[0] / 128
   w = example.params["joint"]
   hidden = np.tanh(
     real(container, "encoder/layer_1/output", heard) @ w["encoder"]
