@@ -20,9 +20,7 @@ def microphone(sample_rate: int, chunk_seconds: float) -> Iterator[Iterator[np.n
   try:
     import sounddevice
   except ImportError as error:
-    raise MicrophoneError(
-      "--mic needs the package sounddevice: pip install 'edge-rnnt[mic]'"
-    ) from error
+    raise MicrophoneError("--mic needs the package sounddevice: pip install sounddevice") from error
   except OSError as error:
     raise MicrophoneError(
       f"--mic needs the PortAudio library, which is not installed ({error});"
