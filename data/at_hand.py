@@ -25,6 +25,7 @@ def resolve(
   online: bool,
   sample_rate: int,
   seed: int = 0,
+  begun_with: str | None = None,
 ) -> Corpora:
   """The first of: `data_dir`, `shared` (if it exists), spoken digits (if prepared or online),
   synthetic speech.
@@ -32,6 +33,9 @@ def resolve(
   A given data_dir that cannot be used is an error (ManifestError), never a reason to take
   something else. What fails on the way is told in the description. Raises NoSpeech when everything
   does.
+
+  begun_with: the kind of an earlier part of the same run. One that began with synthetic speech
+  stays with it, even if the network is back.
   """
   if data_dir is not None:
     return own(data_dir, cache_dir, sample_rate)
@@ -39,6 +43,8 @@ def resolve(
   if shared is not None and any((shared / name).is_dir() for name in ("commands", "digits")):
     return beside(shared, cache_dir, sample_rate, seed)
   tried.append("no ../shared/data beside the repository")
+  if begun_with == "synthetic":
+    return synthetic(cache_dir, sample_rate, seed, because="this run began with it")
   try:
     return spoken_digits(cache_dir, online, sample_rate, seed)
   except DownloadError as error:

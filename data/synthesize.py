@@ -45,7 +45,7 @@ CHUNK = 250  # utterances of one process; part of what a set is, so never tuned 
 
 
 class SynthesizerMissing(ImportError):
-  """espeak-ng is not installed; the message says how to install it."""
+  """espeak-ng is not installed or does not run; the message says which, and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +107,7 @@ def synthesize(
 def _speak(lines: list[Line], sample_rate: int, processes: int) -> list[np.ndarray]:
   if importlib.util.find_spec("espeakng_loader") is None:
     raise SynthesizerMissing(
-      "synthetic speech needs the espeak-ng library: pip install edge-rnnt[synth] (the wheel "
-      "espeakng-loader, GPL-3.0)"
+      "synthetic speech needs the espeak-ng library: pip install espeakng-loader (GPL-3.0)"
     )
   chunks = [lines[begin : begin + CHUNK] for begin in range(0, len(lines), CHUNK)]
   with concurrent.futures.ThreadPoolExecutor(processes) as pool:
@@ -137,7 +136,7 @@ def _speak_chunk(lines: list[Line], sample_rate: int) -> tuple[np.ndarray, np.nd
   )
   if ran.returncode:
     last = ran.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-    raise RuntimeError(f"espeak-ng failed (exit status {ran.returncode}): {last[0]}")
+    raise SynthesizerMissing(f"espeak-ng does not run here (status {ran.returncode}): {last[0]}")
   packed = io.BytesIO(ran.stdout)
   return np.load(packed), np.load(packed)
 

@@ -50,6 +50,8 @@ class Run:
   batches: Callable[[int], Iterator[batching.Batch]]
   plan: plan.BatchPlan
   dev_buckets: tuple[buckets.Bucket, ...]
+  exposure: Mapping[str, float]
+  """Share of all batches that each source gets."""
   transducer_begins: int
   """Updates before the first that trains the transducer; until then only the CTC head decodes."""
 
@@ -114,6 +116,8 @@ def run(config: ConfigDict, speech: Speech) -> Run:
       "name one of them in a stage's sources"
     )
   stages = [config.stages[name] for name in names]
+  if not any(each.keep_as for each in stages):
+    raise ValueError(f"no stage of {tuple(names)} has a keep_as: nothing would be left to measure")
   model_config = RNNTConfig(
     feature_dim=speech.front_end.feature_dim,
     vocab_size=speech.pieces.vocab_size,
@@ -142,14 +146,15 @@ def run(config: ConfigDict, speech: Speech) -> Run:
     )
     for name, each in zip(names, stages, strict=True)
   )
-  batch_plan = _plan(config, speech, names, stages)
+  exposure = _exposure(stages, speech)
+  batch_plan = _plan(config, speech, names, stages, exposure)
   loader = batching.LoadBatch(
     batch_plan, speech.front_end, time_reduction=config.model.time_reduction
   )
   batches = functools.partial(_batches, batch_plan, loader, config.seed)
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
   begins = optimization.transducer_begins(stages)
-  return Run(model, first, train_stages, batches, batch_plan, dev_buckets, begins)
+  return Run(model, first, train_stages, batches, batch_plan, dev_buckets, exposure, begins)
 
 
 def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:
@@ -160,25 +165,36 @@ def _shares(stage: ConfigDict, speech: Speech) -> dict[str, float]:
   return {name: share for name, share in stage.sources.items() if name in speech.train and share}
 
 
+def _exposure(stages: list[ConfigDict], speech: Speech) -> dict[str, float]:
+  shares = [_shares(stage, speech) for stage in stages]
+  batches = {
+    name: sum(
+      stage.steps * share.get(name, 0.0) / sum(share.values())
+      for stage, share in zip(stages, shares, strict=True)
+    )
+    for name in sorted({name for share in shares for name in share})
+  }
+  return {name: count / sum(batches.values()) for name, count in batches.items()}
+
+
 def _plan(
-  config: ConfigDict, speech: Speech, names: list[str], stages: list[ConfigDict]
+  config: ConfigDict,
+  speech: Speech,
+  names: list[str],
+  stages: list[ConfigDict],
+  exposure: Mapping[str, float],
 ) -> plan.BatchPlan:
   shares = [_shares(stage, speech) for stage in stages]
-  used = sorted({name for share in shares for name in share})
-  sources = {name: speech.train[name] for name in used}
+  sources = {name: speech.train[name] for name in exposure}
   planned = [
     plan.Stage(name, each.steps, share, augmentation(each.disturb))
     for name, each, share in zip(names, stages, shares, strict=True)
   ]
-  usage = [
-    sum(
-      each.steps * share.get(name, 0.0) / sum(share.values())
-      for each, share in zip(stages, shares, strict=True)
-    )
-    for name in used
-  ]
   chosen = buckets.choose_buckets(
-    list(sources.values()), shares=usage, count=config.buckets, batch_size=config.batch_size
+    list(sources.values()),
+    shares=list(exposure.values()),
+    count=config.buckets,
+    batch_size=config.batch_size,
   )
   return plan.BatchPlan(sources, planned, chosen, seed=config.seed)
 

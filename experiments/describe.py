@@ -11,7 +11,7 @@ from edge_rnnt.prune import transform as prune
 from edge_rnnt.report.provenance import interpreter
 from edge_rnnt.report.results import Curve, Data, Portion
 from edge_rnnt.train.state import TrainState
-from experiments.build import Speech
+from experiments.build import Run, Speech
 
 TITLES = {
   "own": "your own recordings",
@@ -21,13 +21,11 @@ TITLES = {
 }
 
 
-def data(speech: Speech) -> Data:
-  """The speech of a run. Training portions count what was left after checking."""
+def data(speech: Speech, begun: Run) -> Data:
+  """The speech of a run; the synthetic share is that of the training batches."""
   corpora = speech.corpora
   recorded = {name: each for name, each in corpora.train.items() if _is_recorded(name)}
-  hours = {name: _hours(source) for name, source in corpora.train.items()}
-  synthetic = sum(hours[name] for name in corpora.train if not _is_recorded(name))
-  share = 1.0 if corpora.synthetic else synthetic / sum(hours.values())
+  synthetic = sum(share for name, share in begun.exposure.items() if not _is_recorded(name))
   portions = [
     _portion(name, split, source)
     for split, sources in (("train", recorded), ("dev", corpora.dev), ("test", corpora.test))
@@ -37,7 +35,7 @@ def data(speech: Speech) -> Data:
     name=TITLES[corpora.kind],
     description=corpora.description,
     synthetic=corpora.synthetic,
-    synthetic_train_share=share,
+    synthetic_train_share=1.0 if corpora.synthetic else synthetic,
     unseen_speakers=_unseen(corpora.train, corpora.test),
     portions=tuple(portions),
   )

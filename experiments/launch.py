@@ -1,6 +1,7 @@
 """What every launcher has in common: its flags, and errors told in a sentence."""
 
 import pathlib
+import shlex
 import sys
 from collections.abc import Callable
 
@@ -13,7 +14,14 @@ from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
 from experiments import pipeline
 
-TOLD = (at_hand.NoSpeech, ManifestError, CheckpointError, NotFinite, pipeline.OtherRun)
+TOLD = (
+  at_hand.NoSpeech,
+  ManifestError,
+  CheckpointError,
+  NotFinite,
+  pipeline.BadRecipe,
+  pipeline.OtherRun,
+)
 """Errors that are the user's to mend: their message is enough, a traceback would bury it."""
 
 
@@ -43,6 +51,7 @@ def launch(get_config: Callable[[], ConfigDict], module: str) -> None:
         online=not offline.value,
         sample_rate=config.value.front_end.sample_rate,
         seed=config.value.seed,
+        begun_with=pipeline.begun_with(folder),
       )
       pipeline.run(config.value, corpora, folder, command=_command(module))
     except TOLD as error:
@@ -62,4 +71,4 @@ def _parse(arguments: list[str]) -> list[str]:
 
 
 def _command(module: str) -> str:
-  return " ".join([f"python -m {module}", *sys.argv[1:]])
+  return f"python -m {module} {shlex.join(sys.argv[1:])}".strip()

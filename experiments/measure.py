@@ -4,6 +4,7 @@ What is measured is what ships: every number comes from the device runtime readi
 """
 
 import dataclasses
+import json
 import pathlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from edge_rnnt.evaluate.size import size
 from edge_rnnt.export import container
 from edge_rnnt.export.freeze import freeze
 from edge_rnnt.export.ranges import Utterances, measure_ranges
-from edge_rnnt.inputs.dataset import Source
+from edge_rnnt.inputs.dataset import Example, Source
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.report import results
 from edge_rnnt.report.hypotheses import write_hypotheses
@@ -85,9 +86,14 @@ def calibration_batches(batches: Iterator[Any], utterances: int) -> list[Utteran
   return chosen
 
 
+def load(test: Mapping[str, Source]) -> dict[str, list[Example]]:
+  """All test utterances, read once for all models."""
+  return {name: [source[item] for item in range(len(source))] for name, source in test.items()}
+
+
 def rows(
   model: DeviceModel,
-  test: Mapping[str, Source],
+  examples: Mapping[str, Sequence[Example]],
   timed: Sequence[pathlib.Path],
   folder: pathlib.Path,
 ) -> Iterator[results.Row]:
@@ -96,12 +102,11 @@ def rows(
   Its real-time factor is measured on the files `timed`.
   """
   recognizer = Recognizer.open(model.path)
-  examples = {name: [source[item] for item in range(len(source))] for name, source in test.items()}
   everything = [each for members in examples.values() for each in members]
   texts = recognizer.recognize([each.samples for each in everything])
   heard = dict(zip((each.id for each in everything), texts, strict=True))
   rtf = bench.rtf(model.path, timed).rtf
-  sets = {results.POOLED: everything} | (examples if len(examples) > 1 else {})
+  sets = {results.POOLED: everything} | (dict(examples) if len(examples) > 1 else {})
   for name, members in sets.items():
     spoken = [(each.id, each.text, heard[each.id]) for each in members]
     path = folder / "hypotheses" / f"{model.name}-{name}.tsv"
@@ -141,14 +146,18 @@ def write_samples(test: Mapping[str, Source], folder: pathlib.Path) -> list[path
 
 
 class Stopwatch:
-  """Wall seconds by part of a run."""
+  """Wall seconds by part of a run, kept in a file over interruptions."""
 
-  def __init__(self) -> None:
-    self.seconds: dict[str, float] = {}
-    self._since = time.monotonic()
+  def __init__(self, path: pathlib.Path) -> None:
+    self._path, self._since = path, time.monotonic()
+    self.seconds: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
 
-  def lap(self, part: str) -> None:
-    """What passed since the last lap belongs to `part`."""
+  def lap(self, part: str, *, add: bool = False) -> None:
+    """What passed since the last lap belongs to `part`: besides what did before, or alone."""
     now = time.monotonic()
-    self.seconds[part] = self.seconds.get(part, 0.0) + now - self._since
+    before = self.seconds.get(part, 0.0) if add else 0.0
+    self.seconds[part] = before + now - self._since
     self._since = now
+    unfinished = self._path.with_suffix(".part")
+    unfinished.write_text(json.dumps(self.seconds))
+    unfinished.replace(self._path)

@@ -29,6 +29,10 @@ from experiments import build, describe, measure
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
 
 
+class BadRecipe(ValueError):
+  """A config that cannot be trained on this speech."""
+
+
 class OtherRun(ValueError):
   """A workdir holds a run that cannot be continued by this one."""
 
@@ -37,16 +41,20 @@ def run(
   config: ConfigDict, corpora: Corpora, workdir: pathlib.Path, *, command: str
 ) -> results.Results:
   """Everything from corpora to report.html in workdir; resumes what was begun there."""
-  watch = measure.Stopwatch()
+  workdir.mkdir(parents=True, exist_ok=True)
+  watch = measure.Stopwatch(workdir / "seconds.json")
   jax.config.update("jax_compilation_cache_dir", str(workdir.resolve() / "compiled"))
-  remember(config, corpora, workdir)
   print(f"Speech: {corpora.description}", flush=True)
   corpora = with_synthetic(config, corpora, workdir / "data")
-  speech = build.speech(config, corpora)
+  remember(config, corpora, workdir)
+  try:
+    speech = build.speech(config, corpora)
+    begun = build.run(config, speech)
+  except ValueError as error:
+    raise BadRecipe(error) from error
   tell_left_out(corpora, speech, workdir / "left_out.tsv")
   watch.lap("speech")
-  begun, states = train(config, speech, workdir)
-  watch.lap("training")
+  states = train(config, speech, begun, workdir, watch)
   found = evaluate(config, speech, begun, states, workdir, command, watch)
   results.save(found, workdir / "results.json")
   page.write(found, workdir)
@@ -56,7 +64,6 @@ def run(
 
 def remember(config: ConfigDict, corpora: Corpora, workdir: pathlib.Path) -> None:
   """Writes config.json. Raises OtherRun if the folder holds a run of another config or speech."""
-  workdir.mkdir(parents=True, exist_ok=True)
   counts = {name: len(source) for name, source in corpora.train.items()}
   speech = {"kind": corpora.kind, "training_utterances": counts}
   path, now = workdir / "config.json", json.loads(config.to_json_best_effort()) | {"speech": speech}
@@ -105,6 +112,7 @@ def with_synthetic(config: ConfigDict, corpora: Corpora, cache_dir: pathlib.Path
 
 def tell_left_out(corpora: Corpora, speech: build.Speech, path: pathlib.Path) -> None:
   """Counts on the terminal, each utterance and its reason in a file."""
+  path.unlink(missing_ok=True)
   rejected = corpora.report.rejected + speech.left_out.rejected
   if rejected:
     report = ManifestReport(corpora.report.accepted - len(speech.left_out.rejected), rejected)
@@ -112,24 +120,40 @@ def tell_left_out(corpora: Corpora, speech: build.Speech, path: pathlib.Path) ->
     print(f"Left out ({report}): each is named in {path}", flush=True)
 
 
+def begun_with(workdir: pathlib.Path) -> str | None:
+  """The kind of speech that a run in this folder began with, if one did."""
+  path = workdir / "config.json"
+  return json.loads(path.read_text())["speech"]["kind"] if path.exists() else None
+
+
 def train(
-  config: ConfigDict, speech: build.Speech, workdir: pathlib.Path
-) -> tuple[build.Run, dict[str, TrainState]]:
-  """Trains through all stages; returns the run and the states kept by name."""
-  begun = build.run(config, speech)
+  config: ConfigDict,
+  speech: build.Speech,
+  begun: build.Run,
+  workdir: pathlib.Path,
+  watch: measure.Stopwatch,
+) -> dict[str, TrainState]:
+  """Trains through all stages; returns the states kept by name."""
+
+  def evaluate(state: TrainState) -> dict[str, float]:
+    watch.lap("training", add=True)  # so that a kill loses little of what has passed
+    return _dev_wer(begun, speech, said, state)
+
   said = recognition.references(speech.dev)
   last = fit(
     begun.state,
     stages=begun.stages,
     batches=begun.batches,
     workdir=workdir,
-    evaluate=functools.partial(_dev_wer, begun, speech, said),
+    evaluate=evaluate,
     evaluate_every=config.evaluate_every,
     about={"config": json.loads(config.to_json_best_effort()), "versions": provenance.versions()},
   )
   with Checkpoints(workdir / "checkpoints") as checkpoints:
     names = [stage.keep_as for stage in begun.stages if stage.keep_as]
-    return begun, {name: checkpoints.restore_kept(name, last)[0] for name in names}
+    states = {name: checkpoints.restore_kept(name, last)[0] for name in names}
+  watch.lap("training", add=True)
+  return states
 
 
 def _dev_wer(
@@ -158,20 +182,23 @@ def evaluate(
   watch: measure.Stopwatch,
 ) -> results.Results:
   """Exports every kept state in every scheme and measures the files on the test sets."""
-  calibration = measure.calibration_batches(begun.batches(0), config.calibration_utterances)
+  # From where all kinds of speech are mixed: the first stages hear one kind only.
+  mixed = begun.batches(begun.transducer_begins)
+  calibration = measure.calibration_batches(mixed, config.calibration_utterances)
   folder = workdir / "models"
   folder.mkdir(exist_ok=True)
   timed = measure.write_samples(speech.corpora.test, workdir / "samples")
+  test = measure.load(speech.corpora.test)
   rows: list[results.Row] = []
   block = tuple(config.pruning.block)
   jobs = list(itertools.product(states.items(), config.schemes))
   for (name, state), scheme in rich.progress.track(jobs, "Measuring the device files"):
     export = functools.partial(measure.export, f"{name}-{scheme}", scheme, state)
     model = export(begun.model.config, speech, calibration, block, folder)
-    rows += measure.rows(model, speech.corpora.test, timed, workdir)
+    rows += measure.rows(model, test, timed, workdir)
   watch.lap("export and measurement")
   return results.Results(
-    data=describe.data(speech),
+    data=describe.data(speech, begun),
     command=command,
     versions=provenance.versions(),
     rows=tuple(rows),

@@ -111,6 +111,8 @@ class Checkpoints:
     path = self._milestone(name)
     try:
       self._milestones.save(path, args=_save_args(state, about), force=True)
+      # Whole before a later step is saved: a run killed in between would never keep it again.
+      self._milestones.wait_until_finished()
     except Exception as error:
       raise CheckpointError(f"Could not write {path}: {error}") from error
 

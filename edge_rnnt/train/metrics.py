@@ -20,9 +20,7 @@ class MetricsWriter:
     path = workdir / "metrics.jsonl"
     _drop_after(path, start)
     self._lines = path.open("a", encoding="utf-8")
-    self._events = tensorboardX.SummaryWriter(
-      str(workdir / "tensorboard"), purge_step=start + 1 if start else None
-    )
+    self._events = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=start + 1)
 
   def __enter__(self) -> "MetricsWriter":
     return self
@@ -51,4 +49,6 @@ def _drop_after(path: pathlib.Path, start: int) -> None:
       continue
     if record["step"] <= start:
       kept.append(line + "\n")
-  path.write_text("".join(kept), encoding="utf-8")
+  part = path.with_suffix(".part")
+  part.write_text("".join(kept), encoding="utf-8")
+  part.replace(path)

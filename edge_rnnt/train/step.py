@@ -12,7 +12,7 @@ from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.prune import transform as prune
 from edge_rnnt.train.objective import Objective, make_objective
 from edge_rnnt.train.rates import Rate
-from edge_rnnt.train.state import TrainState, inference_params
+from edge_rnnt.train.state import TrainState
 
 Metrics = dict[str, Array]
 TrainStep = Callable[..., tuple[TrainState, Metrics]]
@@ -77,13 +77,3 @@ def make_update(
     return TrainState(state.step + 1, params, opt_state, state.rng, ema), metrics
 
   return jax.jit(step, donate_argnums=0)
-
-
-def make_eval_step(objective: Objective) -> Callable[..., Metrics]:
-  """step(state, *batch) -> the loss and its parts, of the parameters that decoding would see."""
-
-  @jax.jit
-  def step(state: TrainState, *batch: Array) -> Metrics:
-    return objective(inference_params(state), *batch)[1]
-
-  return step

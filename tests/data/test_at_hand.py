@@ -105,7 +105,7 @@ def test_the_sets_beside_the_repository(tmp_path, offline):
   found = resolve(**arguments)
   assert_usable(found)
   assert found.kind == "shared" and not found.synthetic
-  assert set(found.train) == {"commands", "digits", "strings"}
+  assert set(found.train) == {"commands", "strings"}
   assert set(found.dev) == set(found.test) == {"commands", "strings"}
   assert "joined from single recordings" in found.description
   spoken = [
