@@ -125,12 +125,12 @@ def synthetic(
     named[name]["commands"] = synthetic_source("commands", name, orders, *args)
     singles[name] = synthetic_source("digits", name, digits, *args)
   _add_digits(named, singles, seed)
-  total = sum(len(source) for sources in named.values() for source in sources.values())
+  total = sum(len(singles[name]) + len(named[name]["commands"]) for name in SPLITS)
   voices = "/".join(str(len(SPEAKERS[name])) for name in SPLITS)
   description = (
-    f"SYNTHETIC: made by espeak-ng, not recorded speech ({total} digit strings and orders; "
-    f"train/dev/test have {voices} different voices). The error on people will be much higher. "
-    f"Used because: {because}"
+    f"SYNTHETIC: made by espeak-ng, not recorded speech ({total} single digits and orders; "
+    f"train/dev/test have {voices} different voices; digits are joined to strings). The error on "
+    f"people will be much higher. Used because: {because}"
   )
   return Corpora("synthetic", description, True, **named, report=ManifestReport(total))
 

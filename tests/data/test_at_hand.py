@@ -132,7 +132,9 @@ def test_real_digits(shared_data, tmp_path, offline):
   found = resolve(
     data_dir=None, shared=tmp_path, cache_dir=tmp_path, online=False, sample_rate=RATE
   )
-  assert len(found.train["digits"]) == 30 and found.report.rejected == ()
+  train = found.train["strings"]
+  said = [word for index in range(len(train)) for word in train.text(index).split()]
+  assert len(said) == 30 * corpora.TRAIN_PASSES and found.report.rejected == ()
   test = found.test["strings"]
   assert 100 <= len(test) <= 150
   assert {test.speaker(index) for index in range(len(test))} == {"theo"}
@@ -149,7 +151,7 @@ def test_spoken_digits_from_the_network_then_from_disk(
   found = resolve(**arguments, online=True)
   assert_usable(found)
   assert found.kind == "spoken_digit" and not found.synthetic
-  assert set(found.train) == {"digits", "strings"} and set(found.dev) == {"strings"}
+  assert set(found.train) == set(found.dev) == {"strings"}
   assert "Free Spoken Digit Dataset" in found.description
   offline = resolve(**arguments, online=False)
   assert offline.description == found.description and len(web.requests) == 1
@@ -157,14 +159,14 @@ def test_spoken_digits_from_the_network_then_from_disk(
 
 def test_synthetic_speech_when_nothing_else_is_there(monkeypatch, tmp_path, unreachable):
   if importlib.util.find_spec("espeakng_loader") is None:
-    pytest.skip("needs the wheel espeakng-loader: pip install edge-rnnt[synth]")
+    pytest.skip("needs the wheel espeakng-loader: pip install espeakng-loader")
   monkeypatch.setattr(spoken_digit, "ARCHIVE", unreachable)
   monkeypatch.setattr(at_hand, "synthetic", few_synthetic)
   found = resolve(data_dir=None, shared=None, cache_dir=tmp_path, online=True, sample_rate=RATE)
   assert_usable(found)
   assert found.kind == "synthetic" and found.synthetic
   assert set(found.train) == set(found.dev) == {"strings", "commands"}
-  assert found.description.startswith("SYNTHETIC: made by espeak-ng, not recorded speech (28 ")
+  assert found.description.startswith("SYNTHETIC: made by espeak-ng, not recorded speech (46 ")
   assert "spoken digits: could not download http://127.0.0.1:9/" in found.description
 
 
@@ -174,10 +176,8 @@ def few_synthetic(*args, **kwargs):
 
 def test_nothing_at_all_says_what_was_tried(monkeypatch, tmp_path):
   def missing(*args, **kwargs):
-    raise SynthesizerMissing("pip install edge-rnnt[synth]")
+    raise SynthesizerMissing("pip install espeakng-loader")
 
   monkeypatch.setattr(at_hand, "synthetic", missing)
-  with pytest.raises(
-    NoSpeech, match=r"(?s)no data_dir.*stay offline.*pip install edge-rnnt\[synth\]"
-  ):
+  with pytest.raises(NoSpeech, match=r"(?s)no data_dir.*stay offline.*pip install espeakng-loader"):
     resolve(data_dir=None, shared=None, cache_dir=tmp_path, online=False, sample_rate=RATE)
