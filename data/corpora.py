@@ -15,7 +15,7 @@ from data.synthesize import SPEAKERS, plan_lines, synthesize
 from edge_rnnt.inputs.check import check_audio
 from edge_rnnt.inputs.dataset import ManifestSource, Source
 from edge_rnnt.inputs.joined import JoinedStrings
-from edge_rnnt.inputs.manifest import ManifestError, read_manifest
+from edge_rnnt.inputs.manifest import read_manifest
 from edge_rnnt.inputs.records import TfdsSource
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.inputs.splits import Splits, split
@@ -52,8 +52,6 @@ class Corpora:
 def own(data_dir: pathlib.Path, cache_dir: pathlib.Path, sample_rate: int) -> Corpora:
   """A user's folder or table of recordings."""
   splits, sources, report = _recorded(data_dir, sample_rate, cache_dir)
-  if not all(len(each) for each in sources.values()):
-    raise ManifestError(f"{data_dir} has no usable recording for a split: {report}")
   description = f"recorded: {data_dir} ({_size(sources)}), split {splits.rule}; {report}"
   named = {name: {"own": sources[name]} for name in SPLITS}
   return Corpora("own", description, False, **named, report=report)

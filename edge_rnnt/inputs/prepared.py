@@ -41,10 +41,6 @@ class Prepared:
   def label_counts(self) -> Int[np.ndarray, "n"]:
     return np.array([len(each) for each in self.labels], np.int64)
 
-  @property
-  def hours(self) -> float:
-    return sum(self.source.seconds(int(item)) for item in self.index) / 3600
-
 
 def count_frames(front_end: FrontEnd, samples: int) -> int:
   """Stacked frames that `front_end.features` makes of so many samples, tail included."""

@@ -19,10 +19,6 @@ class Difference(NamedTuple):
   high: float
   p_value: float
 
-  @property
-  def beyond_chance(self) -> bool:
-    return self.low > 0 or self.high < 0
-
 
 class Evidence:
   """The hypotheses of each row, checked against the row when read.
