@@ -122,6 +122,7 @@ def run(config: ConfigDict, speech: Speech) -> Run:
     feature_dim=speech.front_end.feature_dim,
     vocab_size=speech.pieces.vocab_size,
     ctc=True,
+    simple=bool(config.window),
     **config.model,
   )
   model, optimizer = RNNT(model_config), optimization.optimizer(config, stages)
@@ -139,6 +140,7 @@ def run(config: ConfigDict, speech: Speech) -> Run:
         transducer_weight=each.transducer,
         ctc_weight=each.ctc,
         alignment_weight=each.alignment,
+        window=config.window or None,
         learning_rate=rate,
         ema_decay=ema,
       ),

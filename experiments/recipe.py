@@ -53,6 +53,9 @@ def get_config() -> ConfigDict:
   config.pruning.every = 10  # updates between two makings of the masks
   config.pruning.ramp = 0.6  # share of a stage in which the sparsity rises
 
+  # Labels per frame that the joint network looks at in training, 0 for all: see loss/pruned.py.
+  config.window = 0
+
   config.batch_size = 16
   config.buckets = 3
   config.synthetic = 2000  # utterances of each kind mixed into the training on recorded speech

@@ -12,7 +12,7 @@ from edge_rnnt.train.state import TrainState
 
 
 class Size(NamedTuple):
-  """Counts of what is exported: the CTC head serves training only and is not in them."""
+  """Counts of what is exported: heads that serve training only are not in them."""
 
   params: int
   """Parameters, pruned or not."""
@@ -27,7 +27,7 @@ def size(state: TrainState) -> Size:
   shapes = {
     path: leaf.shape
     for path, leaf in trees.flatten(state.params).items()
-    if not path.startswith("ctc/")
+    if not path.startswith(("ctc/", "simple/"))
   }
   params = sum(int(np.prod(shape)) for shape in shapes.values())
   pruning = prune.find(state.opt_state)

@@ -74,7 +74,7 @@ def _parameters(params: Mapping[str, Any], architecture: Architecture) -> Arrays
   found = {
     path: np.asarray(leaf, np.float32)
     for path, leaf in flatten(params).items()
-    if not path.startswith("ctc/")
+    if not path.startswith(("ctc/", "simple/"))
   }
   expected = layout.expected(architecture, "float")
   if set(found) != set(expected):

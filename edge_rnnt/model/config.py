@@ -39,6 +39,8 @@ class RNNTConfig:
   layer_norm: bool = True
   ctc: bool = False
   """An auxiliary CTC output on the encoder, for training only."""
+  simple: bool = False
+  """Outputs of encoder and prediction network alone, to train with the pruned loss only."""
 
   def __post_init__(self) -> None:
     for name in ("encoder_cell", "prediction_cell"):

@@ -44,7 +44,7 @@ class Inventory:
 
 
 def count(config: RNNTConfig) -> Inventory:
-  """The inventory of a model; an auxiliary CTC head is left out, since it never ships."""
-  config = dataclasses.replace(config, ctc=False)
+  """The inventory of a model; auxiliary heads are left out, since they never ship."""
+  config = dataclasses.replace(config, ctc=False, simple=False)
   shapes = jax.eval_shape(lambda: init(config, jax.random.key(0)))
   return Inventory({path: math.prod(leaf.shape) for path, leaf in flatten(shapes).items()})

@@ -97,6 +97,26 @@ class CTCHead(nn.Module):
     return encoded @ self.kernel + self.bias
 
 
+class SimpleHeads(nn.Module):
+  """A joint network that is a sum: encoded am + am_bias and predicted lm; left behind on export.
+
+  It shows the pruned loss which labels are worth a look (loss/simple.py).
+  """
+
+  config: RNNTConfig
+
+  def setup(self) -> None:
+    config, vocabulary = self.config, self.config.vocab_size
+    self.am = self.param("am", partial(glorot, (config.encoder_dim, vocabulary)))
+    self.am_bias = self.param("am_bias", partial(_zeros, vocabulary))
+    self.lm = self.param("lm", partial(glorot, (config.prediction_dim, vocabulary)))
+
+  def __call__(
+    self, encoded: Float[Array, "*n P"], predicted: Float[Array, "*m Q"]
+  ) -> tuple[Float[Array, "*n V"], Float[Array, "*m V"]]:
+    return encoded @ self.am + self.am_bias, predicted @ self.lm
+
+
 def _zeros(size: int, key: Key[Array, ""]) -> Float[Array, "E"]:
   del key
   return jnp.zeros((size,), jax.dtypes.canonicalize_dtype(float))

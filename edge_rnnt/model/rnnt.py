@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int, Key
 from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.encoder import Encoder, initial_encoder_state
-from edge_rnnt.model.joint import CTCHead, Joint
+from edge_rnnt.model.joint import CTCHead, Joint, SimpleHeads
 from edge_rnnt.model.prediction import Prediction, initial_prediction_state
 from edge_rnnt.shapes import Frames, Labels, Lengths
 
@@ -34,7 +34,8 @@ class StreamState(NamedTuple):
 class RNNT(nn.Module):
   """Encoder, prediction network and joint; every method takes a tap, scoped by part and layer.
 
-  Parameters: encoder/layer_k, prediction/embedding, prediction/layer_k, joint, ctc (if any).
+  Parameters: encoder/layer_k, prediction/embedding, prediction/layer_k, joint; if asked for: ctc,
+  simple.
   """
 
   config: RNNTConfig
@@ -45,6 +46,8 @@ class RNNT(nn.Module):
     self.joint = Joint(self.config)
     if self.config.ctc:
       self.ctc = CTCHead(self.config)
+    if self.config.simple:
+      self.simple = SimpleHeads(self.config)
 
   def encode(
     self, frames: Frames, lengths: Lengths, tap: Tap = IDENTITY
@@ -67,6 +70,14 @@ class RNNT(nn.Module):
     if not self.config.ctc:
       raise ValueError("this model has no CTC head: build it from a config with ctc=True")
     return self.ctc(encoded)
+
+  def simple_logits(
+    self, encoded: Float[Array, "*n P"], predicted: Float[Array, "*m Q"]
+  ) -> tuple[Float[Array, "*n V"], Float[Array, "*m V"]]:
+    """What encoder and prediction network score alone; raises ValueError without such heads."""
+    if not self.config.simple:
+      raise ValueError("this model has no simple heads: build it from a config with simple=True")
+    return self.simple(encoded, predicted)
 
   def encode_chunk(
     self, state: tuple, frames: Frames, tap: Tap = IDENTITY
@@ -95,7 +106,10 @@ class RNNT(nn.Module):
     encoded, _ = self.encode(frames, lengths)
     if self.config.ctc:
       self.ctc_logits(encoded)
-    return self.join(encoded[:, :, None], self.predict(labels)[:, None])
+    predicted = self.predict(labels)
+    if self.config.simple:
+      self.simple_logits(encoded, predicted)
+    return self.join(encoded[:, :, None], predicted[:, None])
 
 
 @partial(jax.jit, static_argnums=0)

@@ -11,11 +11,15 @@ from jaxtyping import Array, Bool, Float, Int
 from edge_rnnt.cells.cell import IDENTITY, Tap, valid_frames
 from edge_rnnt.inputs.alignment import BETWEEN, UNKNOWN
 from edge_rnnt.loss.joint import joint_transducer_loss
+from edge_rnnt.loss.pruned import pruned_transducer_loss
 from edge_rnnt.model import joint
 from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.shapes import Frames, Labels, Lengths
 
 Objective = Callable[..., tuple[Float[Array, ""], dict[str, Array]]]
+
+# Beside the pruned loss, where both end up after a warm-up (Kuang et al. 2022, section 4).
+SIMPLE_SHARE = 0.5
 
 
 def make_objective(
@@ -24,6 +28,7 @@ def make_objective(
   transducer_weight: float,
   ctc_weight: float,
   alignment_weight: float = 0.0,
+  window: int | None = None,
   tap: Tap = IDENTITY,
 ) -> Objective:
   """objective(params, features, frame_lengths, labels, label_lengths, alignment) -> (loss, parts).
@@ -34,12 +39,16 @@ def make_objective(
   the CTC head with what the frame should say, where that is known (joined recordings). It tells
   words apart from the first update on; the others need hundreds to leave "blank everywhere".
 
+  With a window the joint network runs at so many labels per frame only (see loss/pruned.py):
+
+      transducer_weight * (transducer + SIMPLE_SHARE * simple) in place of the first term
+
   A part whose weight is 0 is not computed: with the transducer off neither the prediction network
   nor the joint run. Rows without frames fill up a batch and count for nothing.
 
   Raises:
-    ValueError: a negative weight, all weights 0, or a weight for the CTC head of a model that has
-      none.
+    ValueError: a negative weight, all weights 0, a weight for the CTC head of a model that has
+      none, or a window for a model without simple heads.
   """
   weights = (transducer_weight, ctc_weight, alignment_weight)
   if min(weights) < 0 or sum(weights) == 0:
@@ -52,6 +61,10 @@ def make_objective(
     raise ValueError(
       f"ctc_weight={ctc_weight} and alignment_weight={alignment_weight} need a model with a CTC "
       "head: RNNTConfig(ctc=True)"
+    )
+  if window is not None and not model.config.simple:
+    raise ValueError(
+      f"window={window}: the pruned loss needs a model with simple heads: RNNTConfig(simple=True)"
     )
 
   def objective(
@@ -68,9 +81,11 @@ def make_objective(
     )
     loss, parts = jnp.zeros(()), {}
     if transducer_weight:
-      losses = _transducer(model, params, encoded, lengths, labels, label_lengths, tap)
-      parts["transducer"] = _mean(losses, filled)
+      given = encoded, lengths, labels, label_lengths
+      losses = _transducer(model, params, *given, tap, window)
+      parts |= {name: _mean(each, filled) for name, each in losses.items()}
       loss += transducer_weight * parts["transducer"]
+      loss += transducer_weight * SIMPLE_SHARE * parts.get("simple", 0.0)
     if ctc_weight or alignment_weight:
       logits = model.apply({"params": params}, encoded, method="ctc_logits")
     if ctc_weight:
@@ -95,23 +110,26 @@ def _transducer(
   labels: Labels,
   label_lengths: Lengths,
   tap: Tap,
-) -> Float[Array, "B"]:
+  window: int | None,
+) -> dict[str, Float[Array, "B"]]:
   predicted = model.apply({"params": params}, labels, tap, method="predict")
   weights, joint_tap = params["joint"], tap.scope("joint")
 
   def combine(weights_and_tap: tuple, heard: Array, expected: Array) -> Array:
     return joint.combine(weights_and_tap[0], heard, expected, weights_and_tap[1])
 
-  return joint_transducer_loss(
+  network = (
     combine,
     (weights, joint_tap),  # arrays must come in as arguments, those of the tap too
     joint.project_encoded(weights, encoded, joint_tap),
     joint.project_predicted(weights, predicted, joint_tap),
-    labels,
-    lengths,
-    label_lengths,
-    blank=model.config.blank,
   )
+  spoken, blank = (labels, lengths, label_lengths), model.config.blank
+  if window is None:
+    return {"transducer": joint_transducer_loss(*network, *spoken, blank=blank)}
+  simple = model.apply({"params": params}, encoded, predicted, method="simple_logits")
+  both = pruned_transducer_loss(*network, *simple, *spoken, blank=blank, window=window)
+  return {"transducer": both.pruned, "simple": both.simple}
 
 
 def _ctc(

@@ -25,6 +25,7 @@ def make_train_step(
   transducer_weight: float,
   ctc_weight: float,
   alignment_weight: float = 0.0,
+  window: int | None = None,
   tap: Tap = IDENTITY,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
@@ -43,6 +44,7 @@ def make_train_step(
     transducer_weight=transducer_weight,
     ctc_weight=ctc_weight,
     alignment_weight=alignment_weight,
+    window=window,
     tap=tap,
   )
   return make_update(objective, optimizer, learning_rate=learning_rate, ema_decay=ema_decay)

@@ -15,7 +15,7 @@ from edge_rnnt.train.optimizer import adamw
 CONFIG = RNNTConfig(
   feature_dim=12, vocab_size=5, encoder_layers=2, encoder_cells=8, encoder_projection=6,
   time_reduction_after=1, embedding_dim=4, prediction_layers=1, prediction_cells=8,
-  prediction_projection=None, joint_dim=6, ctc=True,
+  prediction_projection=None, joint_dim=6, ctc=True, simple=True,
 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def test_nonzero_are_the_parameters_that_are_not_zeroed(block):
   found = size(pruned)
   masked = trees.flatten(state.inference_params(pruned))
   dense = trees.flatten(pruned.params)
-  exported = [path for path in dense if not path.startswith("ctc/")]
+  exported = [path for path in dense if not path.startswith(("ctc/", "simple/"))]
   zeroed = sum(int(np.sum((masked[p] == 0) & (dense[p] != 0))) for p in exported)
   kernels = sum(dense[p].size for p in exported if p.endswith("/kernel"))
   assert found.params == sum(dense[p].size for p in exported)
@@ -41,7 +41,7 @@ def test_nonzero_are_the_parameters_that_are_not_zeroed(block):
 def test_dense_without_pruning():
   dense = size(made(None))
   assert dense.nonzero == dense.params and dense.sparsity == 0.0
-  without = RNNTConfig.from_json(CONFIG.to_json() | {"ctc": False})
+  without = RNNTConfig.from_json(CONFIG.to_json() | {"ctc": False, "simple": False})
   assert dense.params == sum(
     leaf.size for leaf in jax.tree.leaves(init(without, jax.random.key(0)))
   )

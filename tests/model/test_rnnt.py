@@ -180,8 +180,12 @@ def test_taps_are_scoped_by_part_and_layer(params, frames):
   assert seen == want | {f"joint/{name}" for name in joint}
 
 
-def test_a_model_without_the_auxiliary_head_says_so():
+def test_a_model_without_an_auxiliary_head_says_so():
   model = RNNT(preset("tiny"))
+  with pytest.raises(ValueError, match="simple=True"):
+    model.apply(
+      {"params": {}}, jnp.zeros((1, 2, 48)), jnp.zeros((1, 3, 48)), method="simple_logits"
+    )
   with pytest.raises(ValueError, match="ctc=True"):
     model.apply({"params": {}}, jnp.zeros((1, 2, 48)), method="ctc_logits")
 

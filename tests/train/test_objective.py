@@ -1,3 +1,6 @@
+import dataclasses
+import functools
+
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -6,7 +9,9 @@ import optax
 import pytest
 
 from edge_rnnt.inputs.alignment import BETWEEN, UNKNOWN
+from edge_rnnt.loss.pruned import pruned_transducer_loss
 from edge_rnnt.loss.transducer import transducer_loss
+from edge_rnnt.model import joint
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
 from edge_rnnt.train.objective import make_objective
@@ -148,6 +153,54 @@ def test_a_tap_reaches_the_joint_and_may_be_learned(params, batch):
   np.testing.assert_allclose(slope, (above - below) / 0.02, rtol=1e-2)
 
 
+@pytest.fixture(scope="module")
+def pruned() -> tuple:
+  """A model with simple heads, and its parameters."""
+  config = dataclasses.replace(CONFIG, simple=True)
+  return RNNT(config), init(config, jax.random.key(0))
+
+
+@pytest.mark.parametrize("window", [2, 4])  # 4 are all nodes of 3 labels
+def test_with_a_window_the_transducer_is_the_pruned_one_beside_the_simple_one(
+  pruned, batch, window
+):
+  model, params = pruned
+  both, full = jax.jit(functools.partial(plain_pruned, model, window=window))(params, *batch)
+  objective = make_objective(model, transducer_weight=0.7, ctc_weight=0.0, window=window)
+  loss, parts = jax.jit(objective)(params, *batch)
+  np.testing.assert_allclose(parts["simple"], both.simple[:2].mean(), rtol=1e-5)
+  np.testing.assert_allclose(parts["transducer"], both.pruned[:2].mean(), rtol=1e-5)
+  np.testing.assert_allclose(
+    loss, 0.7 * (both.pruned[:2].mean() + 0.5 * both.simple[:2].mean()), rtol=1e-5
+  )
+  less_likely = parts["transducer"] > full[:2].mean() * (1 + 1e-5)
+  assert less_likely == (window == 2)
+
+
+def plain_pruned(model, params, features, frame_lengths, labels, label_lengths, _, *, window):
+  """Heads and joint network written out, and the loss of the whole lattice."""
+  apply = functools.partial(model.apply, {"params": params})
+  encoded, lengths = apply(features, frame_lengths, method="encode")
+  predicted, heads = apply(labels, method="predict"), params["simple"]
+  am, lm = encoded @ heads["am"] + heads["am_bias"], predicted @ heads["lm"]
+  spoken = labels, lengths, label_lengths
+  given = params["joint"], encoded, predicted, am, lm, *spoken
+  both = pruned_transducer_loss(joint.join, *given, blank=4, window=window)
+  full = transducer_loss(
+    apply(encoded[:, :, None], predicted[:, None], method="join"), *spoken, blank=4
+  )
+  return both, full
+
+
+def test_with_a_window_every_parameter_learns(pruned, batch):
+  model, params = pruned
+  objective = make_objective(
+    model, transducer_weight=1.0, ctc_weight=0.0, alignment_weight=1.0, window=2
+  )
+  gradient = jax.jit(jax.grad(lambda params: objective(params, *batch)[0]))(params)
+  assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+
+
 def test_weights_that_make_no_sense_are_refused():
   for transducer, ctc in [(0.0, 0.0), (-1.0, 1.0)]:
     with pytest.raises(ValueError, match="weights"):
@@ -155,3 +208,5 @@ def test_weights_that_make_no_sense_are_refused():
   headless = RNNT(RNNTConfig(**{**CONFIG.to_json(), "ctc": False}))
   with pytest.raises(ValueError, match="CTC head"):
     make_objective(headless, transducer_weight=1.0, ctc_weight=0.3)
+  with pytest.raises(ValueError, match="simple=True"):
+    make_objective(MODEL, transducer_weight=1.0, ctc_weight=0.3, window=5)
