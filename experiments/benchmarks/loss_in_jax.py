@@ -55,7 +55,7 @@ class EdgeRnntDonated(EdgeRnnt):
   donate = True
 
 
-class _JaxJoint(_Jax):
+class JaxJoint(_Jax):
   leaves = ("encoded", "predicted", "kernel")
 
   @staticmethod
@@ -63,13 +63,13 @@ class _JaxJoint(_Jax):
     return jnp.tanh(encoded + predicted) @ kernel
 
 
-class EdgeRnntJoint(_JaxJoint):
+class EdgeRnntJoint(JaxJoint):
   def loss(self, encoded, predicted, kernel, labels, frame_lengths, label_lengths):
     given = kernel, encoded, predicted, labels, frame_lengths, label_lengths
     return joint_transducer_loss(self.joint_fn, *given, blank=self.problem.blank)
 
 
-class EdgeRnntMaterialized(_JaxJoint):
+class EdgeRnntMaterialized(JaxJoint):
   """transducer_loss of all logits: what the chunks save."""
 
   def loss(self, encoded, predicted, kernel, labels, frame_lengths, label_lengths):
@@ -77,7 +77,7 @@ class EdgeRnntMaterialized(_JaxJoint):
     return transducer_loss(logits, labels, frame_lengths, label_lengths, blank=self.problem.blank)
 
 
-class EdgeRnntPruned(_JaxJoint):
+class EdgeRnntPruned(JaxJoint):
   leaves = ("encoded", "predicted", "kernel", "am", "lm")
 
   def loss(self, encoded, predicted, kernel, am, lm, labels, frame_lengths, label_lengths):
@@ -115,7 +115,7 @@ class Axlearn(_Jax):
     )
 
 
-class AxlearnJoint(_JaxJoint):
+class AxlearnJoint(JaxJoint):
   """Log-probabilities by a map over frames, as its Transducer layer makes them."""
 
   def loss(self, encoded, predicted, kernel, labels, frame_lengths, label_lengths):

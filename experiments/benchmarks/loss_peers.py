@@ -25,6 +25,7 @@ IMPLEMENTATIONS: dict[str, dict[str, tuple[str, str]]] = {
     "torchaudio": ("loss_in_torch", "TorchaudioJoint"),
     "optimized_transducer": ("loss_in_torch", "OptimizedTransducerJoint"),
     "axlearn": ("loss_in_jax", "AxlearnJoint"),
+    "last": ("loss_in_last", "LastJoint"),
   },
   "pruned": {
     "edge_rnnt_pruned": ("loss_in_jax", "EdgeRnntPruned"),
@@ -35,7 +36,7 @@ IMPLEMENTATIONS: dict[str, dict[str, tuple[str, str]]] = {
 
 def missing() -> dict[str, str]:
   """Peers that cannot be run here, and why."""
-  modules = "torchaudio", "fast_rnnt", "optimized_transducer", "paddle", "axlearn"
+  modules = "torchaudio", "fast_rnnt", "optimized_transducer", "paddle", "axlearn", "last"
   reasons = {m: "not installed" for m in modules if importlib.util.find_spec(m) is None}
   if not os.path.isfile(os.environ.get("WARP_RNNT_LIBRARY", "")):
     reasons["warp_transducer"] = "WARP_RNNT_LIBRARY does not name its built shared library"
