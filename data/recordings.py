@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import tensorflow_datasets as tfds
 
 from data.features import speech_features
-from edge_rnnt.audio.files import read_audio
 from edge_rnnt.inputs.dataset import to_int16
-from edge_rnnt.inputs.manifest import Utterance
 from edge_rnnt.inputs.splits import Splits
+from edge_rnnt.inputs.utterance import Utterance, read
 
 
 class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -46,7 +45,7 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       yield (
         each.id,
         {
-          "audio": to_int16(read_audio(each.path, self._sample_rate)),
+          "audio": to_int16(read(each, self._sample_rate)),
           "text": each.text,
           "speaker": each.speaker,
           "id": each.id,

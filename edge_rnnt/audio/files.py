@@ -1,8 +1,8 @@
 """Audio files of any rate, channels and codec -> float32 samples at the rate that was asked for.
 
-WAV, FLAC, Ogg Vorbis, Ogg Opus and MP3 through libsndfile; channels are averaged; rates are changed
-by soxr (HQ, linear phase). A file read in chunks gives the same samples as a file read whole: both
-are one stream.
+WAV, FLAC, Ogg Vorbis, Ogg Opus and MP3 through libsndfile; channels are averaged, or one is taken;
+rates are changed by soxr (HQ, linear phase). A file read in chunks gives the same samples as a file
+read whole: both are one stream.
 """
 
 import os
@@ -33,19 +33,22 @@ class AudioError(ValueError):
     return (AudioError, (self.path, self.problem, self.remedy))
 
 
-def read_audio(path: str | os.PathLike, sample_rate: int) -> Float32[np.ndarray, "N"]:
+def read_audio(
+  path: str | os.PathLike, sample_rate: int, *, channel: int | None = None
+) -> Float32[np.ndarray, "N"]:
   """The whole file as one channel in [-1, 1] at sample_rate (Hz).
 
+  channel: which one, from 0 (None: their mean; the two sides of a telephone call are not one).
   Resampled loud audio may overshoot 1 by a little; it is not clipped.
 
   Raises AudioError if the file is missing, empty, cut short, no audio, or holds NaN or infinite
   samples. A cut Ogg or MP3 file cannot be told from a short one; it is read as far as it goes.
   """
-  return np.concatenate(list(stream_audio(path, sample_rate, READ_SECONDS)))
+  return np.concatenate(list(stream_audio(path, sample_rate, READ_SECONDS, channel=channel)))
 
 
 def stream_audio(
-  path: str | os.PathLike, sample_rate: int, chunk_seconds: float
+  path: str | os.PathLike, sample_rate: int, chunk_seconds: float, *, channel: int | None = None
 ) -> Iterator[Float32[np.ndarray, "n"]]:
   """The samples of read_audio in pieces of about chunk_seconds; resampling makes lengths vary.
 
@@ -56,15 +59,24 @@ def stream_audio(
     raise ValueError(
       f"sample_rate (Hz) and chunk_seconds must be positive, got {sample_rate} and {chunk_seconds}."
     )
-  return _resampled(_open(path), path, sample_rate, chunk_seconds)
+  sound = _open(path)
+  if channel is not None and not 0 <= channel < sound.channels:
+    raise AudioError(
+      path, f"has no channel {channel}, but {sound.channels}", "Channels are counted from 0."
+    )
+  return _resampled(sound, path, sample_rate, chunk_seconds, channel)
 
 
 def _resampled(
-  sound: soundfile.SoundFile, path: str | os.PathLike, sample_rate: int, chunk_seconds: float
+  sound: soundfile.SoundFile,
+  path: str | os.PathLike,
+  sample_rate: int,
+  chunk_seconds: float,
+  channel: int | None,
 ) -> Iterator[Float32[np.ndarray, "n"]]:
   with sound:
     block_frames = min(max(1, round(chunk_seconds * sound.samplerate)), sound.frames)
-    mono = _mono(sound, path, block_frames)
+    mono = _mono(sound, path, block_frames, channel)
     if sound.samplerate == sample_rate:
       yield from mono
       return
@@ -77,7 +89,7 @@ def _resampled(
 
 
 def _mono(
-  sound: soundfile.SoundFile, path: str | os.PathLike, block_frames: int
+  sound: soundfile.SoundFile, path: str | os.PathLike, block_frames: int, channel: int | None
 ) -> Iterator[Float32[np.ndarray, "n"]]:
   heard = 0
   while True:
@@ -89,7 +101,7 @@ def _mono(
       break
     heard += len(block)
     _check_values(block, path)
-    yield block.mean(axis=1)
+    yield block.mean(axis=1) if channel is None else np.ascontiguousarray(block[:, channel])
   # The header of an MP3 may only estimate its length.
   if not heard or (heard < sound.frames and sound.format != "MP3"):
     raise AudioError(

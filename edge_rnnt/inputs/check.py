@@ -2,19 +2,33 @@
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int16
 
 from edge_rnnt.audio.files import AudioError, read_audio
 from edge_rnnt.inputs.dataset import CACHE_BYTES, to_int16
-from edge_rnnt.inputs.manifest import Utterance
 from edge_rnnt.inputs.rejected import ManifestReport, Rejected
+from edge_rnnt.inputs.utterance import Utterance, cut
 
 # Below this peak (-60 dB of full scale) 16-bit audio has about five bits left: a muted microphone,
 # not speech.
 SILENT_PEAK = 1e-3
+FULL_SCALE = 32700  # of 32768: where a converter that is overdriven piles its samples up
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+  """What a recording must keep within.
+
+  shortest, longest: seconds. clipped: the largest share of samples that may be at full scale.
+  """
+
+  shortest: float | int = 0.1
+  longest: float | int = 30.0
+  clipped: float | int = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,29 +47,31 @@ def check_audio(
   utterances: Sequence[Utterance],
   sample_rate: int,
   *,
-  longest: float | int = 30.0,
-  shortest: float | int = 0.1,
+  bounds: Bounds = Bounds(),
   decoded: Mapping[str, np.ndarray] | None = None,
   threads: int = 2,
   cache_bytes: int = CACHE_BYTES,
 ) -> Checked:
   """Decodes each file at `sample_rate`, once; not those whose samples are in `decoded`, by id.
 
-  Rejected: unreadable, silent (peak below -60 dB of full scale), shorter or longer than the bounds
-  (seconds).
+  Rejected: unreadable, silent (peak below -60 dB of full scale), overdriven, shorter or longer than
+  the bounds.
   """
   known = decoded or {}
   kept, rejected, samples = [], [], {}
 
-  def check(each: Utterance) -> np.ndarray | Rejected:
-    heard = known[each.id] if each.id in known else _decode(each, sample_rate)
-    if isinstance(heard, Rejected):
-      return heard
-    return _problem(each, heard, sample_rate, longest, shortest) or heard
+  def read_file(members: list[Utterance]) -> list[np.ndarray | Rejected]:
+    if all(each.id in known for each in members):
+      return [
+        problem(each, known[each.id], sample_rate, bounds) or known[each.id] for each in members
+      ]
+    return list(usable(members, sample_rate, bounds))
 
+  files = by_file(utterances)
   with concurrent.futures.ThreadPoolExecutor(threads) as pool:
     # Decoding and resampling leave the interpreter lock, so threads are enough.
-    for each, heard in zip(utterances, pool.map(check, utterances), strict=True):
+    read = itertools.chain.from_iterable(pool.map(read_file, files))
+    for each, heard in zip(itertools.chain.from_iterable(files), read, strict=True):
       if isinstance(heard, Rejected):
         rejected.append(heard)
         continue
@@ -66,26 +82,46 @@ def check_audio(
   return Checked(kept, ManifestReport(len(kept), tuple(rejected)), samples)
 
 
-def _decode(each: Utterance, sample_rate: int) -> np.ndarray | Rejected:
+def by_file(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
+  """Neighbours that are cut from one file (and channel) together, so that it is decoded once."""
+  grouped = itertools.groupby(utterances, key=lambda each: (each.path, each.channel))
+  return [list(members) for _, members in grouped]
+
+
+def usable(
+  members: Sequence[Utterance], sample_rate: int, bounds: Bounds
+) -> Iterator[Int16[np.ndarray, "N"] | Rejected]:
+  """The samples of utterances of one file at `sample_rate`, or why one cannot be used."""
   try:
-    return to_int16(read_audio(each.path, sample_rate))
+    whole = read_audio(members[0].path, sample_rate, channel=members[0].channel)
   except AudioError as error:
-    return Rejected(str(each.path), "unreadable audio", error.problem)
+    yield from (Rejected(each.where, "unreadable audio", error.problem) for each in members)
+    return
+  for each in members:
+    try:
+      samples = to_int16(cut(each, whole, sample_rate))
+    except AudioError as error:
+      yield Rejected(each.where, "segment not in its file", error.problem)
+      continue
+    yield problem(each, samples, sample_rate, bounds) or samples
 
 
-def _problem(
-  each: Utterance,
-  samples: Int16[np.ndarray, "N"],
-  sample_rate: int,
-  longest: float | int,
-  shortest: float | int,
+def problem(
+  each: Utterance, samples: Int16[np.ndarray, "N"], sample_rate: int, bounds: Bounds
 ) -> Rejected | None:
-  path, seconds = str(each.path), len(samples) / sample_rate
-  if seconds < shortest:
-    return Rejected(path, "too short", f"{seconds:.2f} s, at least {shortest:g} s")
-  if seconds > longest:
-    return Rejected(path, "too long", f"{seconds:.1f} s, at most {longest:g} s")
-  peak = int(np.abs(samples.astype(np.int32)).max()) / 32768
+  """What is wrong with a recording, if anything."""
+  seconds = len(samples) / sample_rate
+  if seconds < bounds.shortest:
+    return Rejected(each.where, "too short", f"{seconds:.2f} s, at least {bounds.shortest:g} s")
+  if seconds > bounds.longest:
+    return Rejected(each.where, "too long", f"{seconds:.1f} s, at most {bounds.longest:g} s")
+  magnitudes = np.abs(samples.astype(np.int32))
+  peak = int(magnitudes.max()) / 32768
   if peak < SILENT_PEAK:
-    return Rejected(path, "silent", f"peak {peak:.1e} of full scale")
+    return Rejected(each.where, "silent", f"peak {peak:.1e} of full scale")
+  clipped = float(np.mean(magnitudes >= FULL_SCALE))
+  if clipped > bounds.clipped:
+    return Rejected(
+      each.where, "overdriven", f"{100 * clipped:.1f} % of its samples are at full scale"
+    )
   return None

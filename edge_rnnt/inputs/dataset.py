@@ -10,8 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int16
 
-from edge_rnnt.audio.files import read_audio
-from edge_rnnt.inputs.manifest import Utterance
+from edge_rnnt.inputs.utterance import Utterance, read
 
 # Enough for ten hours at 16 kHz; beyond it files are decoded again every time.
 CACHE_BYTES = 1 << 30
@@ -113,7 +112,7 @@ class ManifestSource:
     cached = self._cache.get(each.id)
     if cached is not None:
       return cached
-    samples = to_int16(read_audio(each.path, self.sample_rate))
+    samples = to_int16(read(each, self.sample_rate))
     with self._lock:
       if each.id not in self._cache and samples.nbytes <= self._free_bytes:
         self._free_bytes -= samples.nbytes

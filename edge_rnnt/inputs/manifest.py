@@ -1,38 +1,24 @@
-"""A user's folder or table of recordings -> a list of utterances."""
+"""A user's folder or list of recordings, in any of the usual forms -> utterances."""
 
-import csv
-import dataclasses
 import pathlib
 from collections.abc import Iterator
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES
-from edge_rnnt.inputs.rejected import ManifestReport, Rejected
+from edge_rnnt.inputs.manifest_json import is_json, json_rows
+from edge_rnnt.inputs.manifest_kaldi import is_kaldi, kaldi_rows
+from edge_rnnt.inputs.manifest_table import folder_rows, table_rows
+from edge_rnnt.inputs.rejected import ManifestError, ManifestReport, Rejected
+from edge_rnnt.inputs.utterance import Utterance
 
-REQUIRED = ("path", "text")
-OPTIONAL = ("speaker", "split", "seconds", "id")
-
-
-@dataclasses.dataclass(frozen=True)
-class Utterance:
-  """One recording and its words. Empty `speaker` or `split`: not given. `seconds` is None until
-  measured.
-  """
-
-  id: str
-  path: pathlib.Path
-  text: str
-  speaker: str = ""
-  split: str = ""
-  seconds: float | None = None
-
-
-class ManifestError(ValueError):
-  """The manifest as a whole cannot be used; the message says what was expected."""
+EXPECTED = (
+  "a folder of audio files with same-named .txt files, a .csv or .tsv file, a Kaldi data directory "
+  "(wav.scp, text), a NeMo manifest (.json), or lhotse cuts (.jsonl, .jsonl.gz)"
+)
 
 
 def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
-  """Reads a folder of audio with same-named .txt, a .csv or .tsv file, or a folder with `<its
-  name>.tsv`.
+  """Reads a folder of audio with same-named .txt, a .csv or .tsv file (or a folder with `<its
+  name>.tsv`), a Kaldi data directory, a NeMo manifest, or lhotse cuts.
 
   A table has a header with the columns path and text, and any of speaker, split, seconds and id;
   other columns are ignored. Paths are relative to the table's folder. Raises ManifestError if the
@@ -40,19 +26,8 @@ def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
   an id) go into the report.
   """
   path = pathlib.Path(path)
-  if path.is_file():
-    rows = _table_rows(path)
-  elif (path / f"{path.name}.tsv").is_file():
-    rows = _table_rows(path / f"{path.name}.tsv")
-  elif path.is_dir():
-    rows = _folder_rows(path)
-  else:
-    raise ManifestError(
-      f"no data at {path}: expected a folder of audio files with same-named .txt files, "
-      "or a .csv or .tsv file"
-    )
   utterances, rejected, seen = [], [], set()
-  for row in rows:
+  for row in _rows(path):
     problem = _problem(row, seen)
     if problem:
       rejected.append(problem)
@@ -66,68 +41,23 @@ def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
   return utterances, ManifestReport(len(utterances), tuple(rejected))
 
 
+def _rows(path: pathlib.Path) -> Iterator[Utterance]:
+  if path.is_file():
+    return json_rows(path) if is_json(path) else table_rows(path)
+  if (path / f"{path.name}.tsv").is_file():
+    return table_rows(path / f"{path.name}.tsv")
+  if is_kaldi(path):
+    return kaldi_rows(path)
+  if path.is_dir():
+    return folder_rows(path)
+  raise ManifestError(f"no data at {path}: expected {EXPECTED}")
+
+
 def _problem(row: Utterance, seen: set[str]) -> Rejected | None:
   if not row.path.is_file():
-    return Rejected(str(row.path), "missing file")
+    return Rejected(row.where, "missing file")
   if not row.text:
-    return Rejected(str(row.path), "empty transcript")
+    return Rejected(row.where, "empty transcript")
   if row.id in seen:
-    return Rejected(str(row.path), "id used twice", row.id)
+    return Rejected(row.where, "id used twice", row.id)
   return None
-
-
-def _folder_rows(folder: pathlib.Path) -> Iterator[Utterance]:
-  for audio in sorted(each for each in folder.rglob("*") if each.suffix.lower() in AUDIO_SUFFIXES):
-    transcript = audio.with_suffix(".txt")
-    text = transcript.read_text(encoding="utf-8") if transcript.is_file() else ""
-    name = audio.relative_to(folder).with_suffix("").as_posix()
-    # A folder level above the files is the speaker, as LibriSpeech and most private collections
-    # have it.
-    speaker = name.split("/")[0] if "/" in name else ""
-    yield Utterance(name, audio, " ".join(text.split()), speaker)
-
-
-def _table_rows(path: pathlib.Path) -> Iterator[Utterance]:
-  if path.suffix.lower() not in (".csv", ".tsv"):
-    raise ManifestError(f"{path} is not a .csv or .tsv file")
-  dialect = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.suffix.lower() == ".tsv" else {}
-  try:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-      rows = csv.DictReader(lines, **dialect)
-      _check_columns(path, rows.fieldnames or [])
-      for row in rows:
-        yield _utterance(path, rows.line_num, row)
-  except UnicodeDecodeError as error:
-    raise ManifestError(
-      f"{path} is not UTF-8 text ({error.reason} at byte {error.start})"
-    ) from error
-
-
-def _check_columns(path: pathlib.Path, columns: list[str]) -> None:
-  missing = [column for column in REQUIRED if column not in columns]
-  if missing:
-    raise ManifestError(
-      f"{path} has no column {' and '.join(missing)}: its first line names "
-      f"{', '.join(columns) or 'nothing'}; expected {', '.join(REQUIRED)} and optionally "
-      f"{', '.join(OPTIONAL)}"
-    )
-
-
-def _utterance(table: pathlib.Path, line: int, row: dict[str, str | None]) -> Utterance:
-  field = {column: (row.get(column) or "").strip() for column in REQUIRED + OPTIONAL}
-  if not field["path"]:
-    raise ManifestError(f"{table}, line {line}: the path is empty")
-  try:
-    seconds = float(field["seconds"]) if field["seconds"] else None
-  except ValueError:
-    raise ManifestError(
-      f"{table}, line {line}: seconds is {field['seconds']!r}, not a number"
-    ) from None
-  return Utterance(
-    id=field["id"] or pathlib.PurePath(field["path"]).with_suffix("").as_posix(),
-    path=table.parent / field["path"],
-    text=" ".join(field["text"].split()),
-    speaker=field["speaker"],
-    split=field["split"].lower(),
-    seconds=seconds,
-  )

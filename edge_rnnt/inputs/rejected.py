@@ -7,6 +7,10 @@ import dataclasses
 import pathlib
 
 
+class ManifestError(ValueError):
+  """The list of recordings as a whole cannot be used; the message says what was expected."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Rejected:
   """One utterance that is not used: where it is, why in a few words, and what was found."""

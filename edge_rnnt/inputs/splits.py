@@ -4,7 +4,8 @@ import collections
 import dataclasses
 import hashlib
 
-from edge_rnnt.inputs.manifest import ManifestError, Utterance
+from edge_rnnt.inputs.rejected import ManifestError
+from edge_rnnt.inputs.utterance import Utterance
 
 NAMES = {
   "train": "train",

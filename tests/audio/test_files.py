@@ -175,3 +175,12 @@ def test_real_speech_of_both_codecs(shared_data):
     want, stored = soundfile.read(path, dtype="float32")
     assert stored == rate
     np.testing.assert_array_equal(read_audio(path, rate), want)
+
+
+def test_one_channel_is_taken_and_a_missing_one_refused(tmp_path):
+  left, right = TONE, np.roll(TONE, 7)
+  path = written(tmp_path, "call.flac", np.stack([left, right], 1))
+  np.testing.assert_allclose(read_audio(path, RATE, channel=1), right, atol=2 / 32768)
+  np.testing.assert_allclose(read_audio(path, RATE), (left + right) / 2, atol=2 / 32768)
+  with pytest.raises(AudioError, match="no channel 2, but 2"):
+    read_audio(path, RATE, channel=2)

@@ -10,7 +10,7 @@ from data import at_hand, corpora, spoken_digit
 from data.at_hand import NoSpeech, resolve
 from data.synthesize import SynthesizerMissing
 from edge_rnnt.inputs.dataset import Source
-from edge_rnnt.inputs.manifest import ManifestError
+from edge_rnnt.inputs.rejected import ManifestError
 
 RATE = 8000
 

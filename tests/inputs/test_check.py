@@ -3,9 +3,9 @@
 import numpy as np
 import soundfile
 
-from edge_rnnt.inputs.check import check_audio
+from edge_rnnt.inputs.check import Bounds, check_audio
 from edge_rnnt.inputs.dataset import ManifestSource
-from edge_rnnt.inputs.manifest import Utterance
+from edge_rnnt.inputs.utterance import Utterance
 
 
 def utterance(path):
@@ -30,9 +30,10 @@ def test_every_reason_is_found_and_named(tmp_path):
     write(tmp_path / "silent.wav", np.zeros(16000)),
     write(tmp_path / "long.wav", tone(3.5)),
     write(tmp_path / "short.wav", tone(0.05)),
+    write(tmp_path / "overdriven.wav", np.clip(20 * tone(1.0), -1, 1)),
     write(tmp_path / "stereo.wav", np.stack([tone(0.5), tone(0.5)], 1)),
   ]
-  checked = check_audio(utterances, 8000, longest=3.0)
+  checked = check_audio(utterances, 8000, bounds=Bounds(longest=3.0))
   assert [each.id for each in checked.utterances] == ["good", "stereo"]
   assert [each.seconds for each in checked.utterances] == [1.0, 0.5]
   assert {each.path.split("/")[-1]: each.reason for each in checked.report.rejected} == {
@@ -40,6 +41,7 @@ def test_every_reason_is_found_and_named(tmp_path):
     "silent.wav": "silent",
     "long.wav": "too long",
     "short.wav": "too short",
+    "overdriven.wav": "overdriven",
   }
 
 

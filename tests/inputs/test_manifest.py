@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_rnnt.inputs.manifest import ManifestError, Utterance, read_manifest
-from edge_rnnt.inputs.rejected import ManifestReport, Rejected
+from edge_rnnt.inputs.manifest import read_manifest
+from edge_rnnt.inputs.rejected import ManifestError, ManifestReport, Rejected
+from edge_rnnt.inputs.utterance import Utterance
 
 
 def write_wav(path, seconds=0.5, rate=8000, level=0.1):

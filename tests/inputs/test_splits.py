@@ -4,8 +4,9 @@ import pathlib
 
 import pytest
 
-from edge_rnnt.inputs.manifest import ManifestError, Utterance
+from edge_rnnt.inputs.rejected import ManifestError
 from edge_rnnt.inputs.splits import split
+from edge_rnnt.inputs.utterance import Utterance
 
 
 def made(speakers, each=3, splits=None):

@@ -1,0 +1,71 @@
+"""Folders of audio with transcripts beside it, and tables of recordings (CSV, TSV)."""
+
+import csv
+import pathlib
+from collections.abc import Iterator
+
+from edge_rnnt.audio.files import AUDIO_SUFFIXES
+from edge_rnnt.inputs.rejected import ManifestError
+from edge_rnnt.inputs.utterance import Utterance
+
+REQUIRED = ("path", "text")
+OPTIONAL = ("speaker", "split", "seconds", "id")
+
+
+def folder_rows(folder: pathlib.Path) -> Iterator[Utterance]:
+  """Audio files with same-named .txt files, in all folders below."""
+  for audio in sorted(each for each in folder.rglob("*") if each.suffix.lower() in AUDIO_SUFFIXES):
+    transcript = audio.with_suffix(".txt")
+    text = transcript.read_text(encoding="utf-8") if transcript.is_file() else ""
+    name = audio.relative_to(folder).with_suffix("").as_posix()
+    # A folder level above the files is the speaker, as LibriSpeech and most private collections
+    # have it.
+    speaker = name.split("/")[0] if "/" in name else ""
+    yield Utterance(name, audio, " ".join(text.split()), speaker)
+
+
+def table_rows(path: pathlib.Path) -> Iterator[Utterance]:
+  """A table with a header: path and text, and any of speaker, split, seconds and id."""
+  if path.suffix.lower() not in (".csv", ".tsv"):
+    raise ManifestError(f"{path} is not a .csv or .tsv file")
+  dialect = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.suffix.lower() == ".tsv" else {}
+  try:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+      rows = csv.DictReader(lines, **dialect)
+      _check_columns(path, rows.fieldnames or [])
+      for row in rows:
+        yield _utterance(path, rows.line_num, row)
+  except UnicodeDecodeError as error:
+    raise ManifestError(
+      f"{path} is not UTF-8 text ({error.reason} at byte {error.start})"
+    ) from error
+
+
+def _check_columns(path: pathlib.Path, columns: list[str]) -> None:
+  missing = [column for column in REQUIRED if column not in columns]
+  if missing:
+    raise ManifestError(
+      f"{path} has no column {' and '.join(missing)}: its first line names "
+      f"{', '.join(columns) or 'nothing'}; expected {', '.join(REQUIRED)} and optionally "
+      f"{', '.join(OPTIONAL)}"
+    )
+
+
+def _utterance(table: pathlib.Path, line: int, row: dict[str, str | None]) -> Utterance:
+  field = {column: (row.get(column) or "").strip() for column in REQUIRED + OPTIONAL}
+  if not field["path"]:
+    raise ManifestError(f"{table}, line {line}: the path is empty")
+  try:
+    seconds = float(field["seconds"]) if field["seconds"] else None
+  except ValueError:
+    raise ManifestError(
+      f"{table}, line {line}: seconds is {field['seconds']!r}, not a number"
+    ) from None
+  return Utterance(
+    id=field["id"] or pathlib.PurePath(field["path"]).with_suffix("").as_posix(),
+    path=table.parent / field["path"],
+    text=" ".join(field["text"].split()),
+    speaker=field["speaker"],
+    split=field["split"].lower(),
+    seconds=seconds,
+  )
