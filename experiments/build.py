@@ -10,7 +10,9 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 from ml_collections import ConfigDict
 
 from data.corpora import Corpora
@@ -23,7 +25,9 @@ from edge_rnnt.model.rnnt import RNNT, init
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 from edge_rnnt.train import state, step
 from edge_rnnt.train.loop import Stage
+from edge_rnnt.train.warm_start import check_same_shapes
 from experiments import optimization
+from experiments.warm_start import Start
 
 STATISTICS_UTTERANCES = 300
 
@@ -56,10 +60,13 @@ class Run:
   """Updates before the first that trains the transducer; until then only the CTC head decodes."""
 
 
-def speech(config: ConfigDict, corpora: Corpora) -> Speech:
-  """Measures the training audio and text; dev and test play no part in it."""
-  front_end = measured_front_end(config.front_end, corpora)
-  pieces = word_pieces(config.pieces, corpora)
+def speech(config: ConfigDict, corpora: Corpora, start: Start | None = None) -> Speech:
+  """Measures the training audio and text, or takes front end and word-pieces from `start`.
+
+  Dev and test play no part in it.
+  """
+  front_end = start.front_end if start else measured_front_end(config.front_end, corpora)
+  pieces = start.pieces if start else word_pieces(config.pieces, corpora)
   reduction = config.model.time_reduction
   train, left_out = {}, ManifestReport(0)
   for name, source in corpora.train.items():
@@ -103,7 +110,7 @@ def word_pieces(config: ConfigDict, corpora: Corpora) -> WordPieces:
   return WordPieces(model)
 
 
-def run(config: ConfigDict, speech: Speech) -> Run:
+def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   """The model, its optimizer and everything it will be shown. Raises ValueError for a bad config.
 
   The augmentation, the losses and the learning rate of each stage are the config's; the pruning
@@ -129,6 +136,8 @@ def run(config: ConfigDict, speech: Speech) -> Run:
   key, init_key = jax.random.split(jax.random.key(config.seed))
   ema = config.optimizer.ema_decay or None
   first = state.create(init(model_config, init_key), optimizer, key, ema=ema is not None)
+  if start:
+    first = begin_with(start, first, optimizer)
   rate = optimization.learning_rate(config, stages)
   train_stages = tuple(
     Stage(
@@ -157,6 +166,16 @@ def run(config: ConfigDict, speech: Speech) -> Run:
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
   begins = optimization.transducer_begins(stages)
   return Run(model, first, train_stages, batches, batch_plan, dev_buckets, exposure, begins)
+
+
+def begin_with(
+  start: Start, fresh: state.TrainState, optimizer: optax.GradientTransformation
+) -> state.TrainState:
+  """The first state with another run's weights and their average; optimizer and masks are new."""
+  check_same_shapes(start.weights.params, fresh.params)
+  params, average = jax.tree.map(jnp.asarray, start.weights)
+  begun = state.create(params, optimizer, fresh.rng, ema=fresh.ema is not None)
+  return begun if fresh.ema is None or average is None else begun.replace(ema=average)
 
 
 def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:

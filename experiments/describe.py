@@ -51,6 +51,8 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
     "training utterances, without fine-tuning.",
     f"Curriculum: {', '.join(config.curriculum)}.",
   ]
+  if config.start_from:
+    lines.append(f"Began with the weights, word-pieces and front end of {config.start_from}.")
   if speech.left_out.rejected:
     lines.append(f"Left out of training: {speech.left_out}.")
   return tuple(lines)

@@ -1,7 +1,7 @@
 """The stages of a config -> one optimizer over the global step: rates, warm-ups, pruning."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -61,6 +61,23 @@ def pruning(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientT
   return transform.gradual(
     schedule.piecewise(parts),
     block=tuple(config.block),
+    select=targets(config.shares, reached),
     every=config.every,
     recovery=config.recovery,
+    across=config.across,
   )
+
+
+def targets(shares: Mapping[str, float], highest: float) -> dict[str, float]:
+  """Pattern of kernels -> share of a stage's sparsity; parts of an equal share are one pattern.
+
+  Raises ValueError for a share that is none, or makes more of the sparsity `highest` than there is.
+  """
+  for part, share in shares.items():
+    if share < 0 or share * highest > 1:
+      raise ValueError(
+        f"pruning.shares.{part} is {share}: times a stage's sparsity ({highest}) it must lie "
+        "between 0 and 1"
+      )
+  parts = {share: [p for p in shares if shares[p] == share] for share in shares.values()}
+  return {rf"({'|'.join(names)})/layer_\d+/kernel": share for share, names in parts.items()}

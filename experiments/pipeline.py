@@ -24,7 +24,7 @@ from edge_rnnt.report import page, provenance, results, terminal
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.loop import fit
 from edge_rnnt.train.state import TrainState, inference_params
-from experiments import build, describe, measure
+from experiments import build, describe, measure, warm_start
 
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
 
@@ -48,10 +48,12 @@ def run(
   corpora = with_synthetic(config, corpora, workdir / "data")
   remember(config, corpora, workdir)
   try:
-    speech = build.speech(config, corpora)
-    begun = build.run(config, speech)
+    start = warm_start.read(config)
+    speech = build.speech(config, corpora, start)
+    begun = build.run(config, speech, start)
   except ValueError as error:
     raise BadRecipe(error) from error
+  warm_start.keep_speech(speech.front_end, speech.pieces, workdir)
   tell_left_out(corpora, speech, workdir / "left_out.tsv")
   watch.lap("speech")
   states = train(config, speech, begun, workdir, watch)

@@ -12,6 +12,8 @@ def get_config() -> ConfigDict:
   """Every number of a run; override any with --config.x.y=z."""
   config = ConfigDict()
   config.seed = 0
+  # WORKDIR:NAME, a run and a state it kept: begin with its weights (see warm_start.py).
+  config.start_from = ""
 
   # Audio. The telephone's bandwidth suffices for the words at hand and halves the work.
   config.front_end = ConfigDict()
@@ -52,6 +54,9 @@ def get_config() -> ConfigDict:
   config.pruning.recovery = "straight_through"
   config.pruning.every = 10  # updates between two makings of the masks
   config.pruning.ramp = 0.6  # share of a stage in which the sparsity rises
+  # How much of a stage's sparsity each part gets.
+  config.pruning.shares = ConfigDict({"encoder": 1.0, "prediction": 1.0})
+  config.pruning.across = "tensor"  # what is ranked together; "pattern": all of an equal share
 
   # Labels per frame that the joint network looks at in training, 0 for all: see loss/pruned.py.
   config.window = 0
