@@ -6,9 +6,10 @@ synthetic speech.
 
 import pathlib
 
-from data.corpora import Corpora, beside, own, spoken_digits, synthetic
+from data.corpora import Corpora, beside, own, prepared, spoken_digits, synthetic
 from data.download import DownloadError
 from data.synthesize import SynthesizerMissing
+from edge_rnnt.inputs.shards import is_prepared
 
 BESIDE_REPOSITORY = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -37,6 +38,8 @@ def resolve(
   begun_with: the kind of an earlier part of the same run. One that began with synthetic speech
   stays with it, even if the network is back.
   """
+  if data_dir is not None and is_prepared(data_dir):
+    return prepared(data_dir, sample_rate)
   if data_dir is not None:
     return own(data_dir, cache_dir, sample_rate)
   tried = ["no data_dir was given"]

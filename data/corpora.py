@@ -12,6 +12,7 @@ from data.download import DownloadError
 from data.kept import keep, kept_path, read_kept
 from data.spoken_digit import SAMPLE_RATE, SpokenDigitFlac
 from data.synthesize import SPEAKERS, plan_lines, synthesize
+from edge_rnnt.inputs import shards
 from edge_rnnt.inputs.check import check_audio
 from edge_rnnt.inputs.dataset import ManifestSource, Source
 from edge_rnnt.inputs.joined import JoinedStrings
@@ -37,7 +38,7 @@ class Corpora:
 
   Names: commands (spoken orders), strings (1-8 digits joined), digits (single, training only),
   own. `synthetic`: no person was recorded; a page must say so. Dev and test have the same names as
-  each other.
+  each other. `wordpieces`: a trained sentencepiece model that came with the speech.
   """
 
   kind: str
@@ -47,6 +48,7 @@ class Corpora:
   dev: dict[str, Source]
   test: dict[str, Source]
   report: ManifestReport
+  wordpieces: bytes | None = None
 
 
 def own(data_dir: pathlib.Path, cache_dir: pathlib.Path, sample_rate: int) -> Corpora:
@@ -55,6 +57,17 @@ def own(data_dir: pathlib.Path, cache_dir: pathlib.Path, sample_rate: int) -> Co
   description = f"recorded: {data_dir} ({_size(sources)}), split {splits.rule}; {report}"
   named = {name: {"own": sources[name]} for name in SPLITS}
   return Corpora("own", description, False, **named, report=report)
+
+
+def prepared(folder: pathlib.Path, sample_rate: int) -> Corpora:
+  """What data.prepare made of a user's recordings."""
+  summary = shards.read_summary(folder)
+  sources = {name: shards.ShardSource(folder, name, sample_rate) for name in SPLITS}
+  told = f"recorded: {folder} ({_size(sources)}), split {summary['split']}; {summary['report']}"
+  named = {name: {"own": sources[name]} for name in SPLITS}
+  model = (folder / shards.WORDPIECES).read_bytes()
+  report = ManifestReport(sum(map(len, sources.values())))
+  return Corpora("own", told, False, **named, report=report, wordpieces=model)
 
 
 def beside(shared: pathlib.Path, cache_dir: pathlib.Path, sample_rate: int, seed: int) -> Corpora:

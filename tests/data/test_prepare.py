@@ -1,0 +1,202 @@
+"""Recordings in any form -> shards: everything checked and named, resumed after a kill."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from data import at_hand, prepare, prepare_shard
+from edge_rnnt.inputs import shards
+from edge_rnnt.inputs.check import Bounds
+from edge_rnnt.inputs.rejected import ManifestError
+from edge_rnnt.inputs.utterance import Utterance
+from edge_rnnt.text.wordpiece import WordPieces
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RATE = 16000
+SETTINGS = prepare.Settings(sample_rate=8000, pieces="char", vocab_size=40, shard_utterances=4)
+
+
+def noise(seconds, seed=0):
+  return np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE))
+
+
+@pytest.fixture
+def folder(tmp_path):
+  """A stranger's folder: six speakers in four formats, and one of everything that can be wrong."""
+  root = tmp_path / "in"
+  formats = ["wav", "flac", "ogg", "mp3"]
+  for speaker in range(6):
+    (root / f"s{speaker}").mkdir(parents=True)
+    for take in range(4):
+      path = root / f"s{speaker}" / f"t{take}.{formats[take]}"
+      soundfile.write(path, noise(1.0 + 0.1 * take, seed=10 * speaker + take), RATE)
+      path.with_suffix(".txt").write_text(f"take {'abcd'[take]}")
+  bad = root / "s0"  # whose name's hash puts it into training
+  (bad / "broken.flac").write_bytes(b"fLaC and nothing else")
+  soundfile.write(bad / "mute.wav", np.zeros(RATE), RATE)
+  soundfile.write(bad / "hot.wav", np.sign(noise(1.0)), RATE)
+  soundfile.write(bad / "long.wav", noise(40.0), RATE)
+  soundfile.write(bad / "blip.wav", noise(0.05), RATE)
+  soundfile.write(bad / "dense.wav", noise(0.5), RATE)
+  soundfile.write(bad / "untold.wav", noise(0.5), RATE)
+  for name in ("broken", "mute", "hot", "long", "blip"):
+    (bad / f"{name}.txt").write_text("take e")
+  (bad / "dense.txt").write_text("far too many letters for half a second of sound")
+  return root
+
+
+def reasons(report):
+  return {pathlib.Path(each.path).stem: each.reason for each in report.rejected}
+
+
+def test_everything_wrong_is_counted_and_named_and_the_rest_is_packed(tmp_path, folder):
+  out = tmp_path / "out"
+  report = prepare.prepare(folder, out, SETTINGS)
+  expected = {
+    "broken": "unreadable audio",
+    "mute": "silent",
+    "hot": "overdriven",
+    "long": "too long",
+    "blip": "too short",
+    "untold": "empty transcript",
+    "dense": "text does not fit its frames",
+  }
+  assert reasons(report) == expected
+  summary = json.loads((out / shards.SUMMARY).read_text())
+  assert report.accepted == sum(summary["utterances"].values()) == 24
+  told = (out / "left_out.tsv").read_text()
+  assert all(name in told for name in expected)
+
+
+def test_what_was_packed_is_what_was_recorded(tmp_path, folder):
+  out = tmp_path / "out"
+  prepare.prepare(folder, out, SETTINGS)
+  people = []
+  for name in prepare.SPLITS:
+    source = shards.ShardSource(out, name, 8000)
+    people.append({source.speaker(item) for item in range(len(source))})
+    for item in range(len(source)):
+      example = source[item]
+      speaker, take = example.id.split("/")
+      assert example.text == f"take {'abcd'[int(take[1])]}" and example.speaker == speaker
+      assert source.seconds(item) == pytest.approx(len(example.samples) / 8000)
+      padding = 0.15 if take == "t3" else 2e-3  # an MP3 is whole frames, and some more
+      assert source.seconds(item) == pytest.approx(1.0 + 0.1 * int(take[1]), abs=padding)
+      # Half the rate of white noise has half its power left.
+      assert example.samples.std() == pytest.approx(0.1 * np.sqrt(0.5), rel=0.1)
+  assert not people[0] & people[1] and not people[0] & people[2] and not people[1] & people[2]
+  pieces = WordPieces((out / shards.WORDPIECES).read_bytes())
+  assert pieces.unknown_id not in pieces.encode("take abcd")
+
+
+def test_processes_change_nothing(tmp_path, folder):
+  prepare.prepare(folder, tmp_path / "one", SETTINGS, jobs=1)
+  prepare.prepare(folder, tmp_path / "two", SETTINGS, jobs=2)
+  for name in ("train.tsv", "dev.tsv", "test.tsv", "left_out.tsv", shards.WORDPIECES):
+    assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+  one, two = (shards.ShardSource(tmp_path / each, "train", 8000) for each in ("one", "two"))
+  np.testing.assert_array_equal(one[3].samples, two[3].samples)
+
+
+def test_a_finished_shard_is_not_made_again(tmp_path, folder, capsys):
+  out = tmp_path / "out"
+  prepare.prepare(folder, out, SETTINGS)
+  before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.array_record")}
+  (out / shards.SUMMARY).unlink()
+  lost = sorted(out.glob("train-*.json"))[1]
+  lost.unlink()
+  prepare.prepare(folder, out, SETTINGS)
+  after = {path.name: path.stat().st_mtime_ns for path in out.glob("*.array_record")}
+  assert {name for name in before if before[name] != after[name]} == {f"{lost.stem}.array_record"}
+
+
+def test_a_killed_run_leaves_nothing_half_valid_and_goes_on(tmp_path, folder):
+  out = tmp_path / "out"
+  command = [
+    sys.executable, "-m", "data.prepare", f"--input={folder}", f"--output={out}",
+    "--sample_rate=8000", "--pieces=char", "--vocab_size=40", "--jobs=1",
+  ]  # fmt: skip
+  for _ in range(3):
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("*.part")) and time.monotonic() < deadline:
+      time.sleep(0.005)
+      if process.poll() is not None:
+        break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.returncode == 0:
+      break
+    assert not shards.is_prepared(out)
+  done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+  assert done.returncode == 0, done.stderr
+  prepare.prepare(folder, tmp_path / "calm", prepare.Settings(8000, pieces="char", vocab_size=40))
+  for name in ("train.tsv", "dev.tsv", "test.tsv", "left_out.tsv", shards.WORDPIECES):
+    assert (out / name).read_bytes() == (tmp_path / "calm" / name).read_bytes()
+
+
+def test_other_settings_or_recordings_need_another_folder(tmp_path, folder):
+  out = tmp_path / "out"
+  prepare.prepare(folder, out, SETTINGS)
+  with pytest.raises(ManifestError, match="give another --output"):
+    prepare.prepare(folder, out, prepare.Settings(sample_rate=8000))
+  stranger = tmp_path / "home"
+  stranger.mkdir()
+  (stranger / "letter.txt").write_text("dear")
+  with pytest.raises(ManifestError, match="is not empty"):
+    prepare.prepare(folder, stranger, SETTINGS)
+  assert [path.name for path in stranger.iterdir()] == ["letter.txt"]
+
+
+def test_a_split_with_nothing_usable_is_an_error_that_says_where_to_look(tmp_path, folder):
+  strict = prepare.Settings(8000, Bounds(longest=0.9), pieces="char", vocab_size=40)
+  with pytest.raises(ManifestError, match=r"left_out\.tsv names every recording"):
+    prepare.prepare(folder, tmp_path / "out", strict)
+  assert "too long" in (tmp_path / "out" / "left_out.tsv").read_text()
+
+
+def test_segments_of_one_file_stay_in_one_shard(tmp_path):
+  call, memo = tmp_path / "call.wav", tmp_path / "memo.wav"
+  cuts = [
+    Utterance(f"{path.stem}-{n}", path, "x", seconds=0.2, start=0.2 * n, segment=True)
+    for path in (call, memo)
+    for n in range(5)
+  ]
+  planned = prepare_shard.plan("train", cuts, 2, tmp_path, 8000, Bounds())
+  assert [{each.path for each in shard.members} for shard in planned] == [{call}, {memo}]
+
+
+def test_training_takes_the_folder_and_its_word_pieces(tmp_path, folder):
+  out = tmp_path / "out"
+  prepare.prepare(folder, out, SETTINGS)
+  found = at_hand.resolve(
+    data_dir=out, shared=None, cache_dir=tmp_path, online=False, sample_rate=8000
+  )
+  assert found.kind == "own" and len(found.train["own"]) > 10
+  assert found.wordpieces == (out / shards.WORDPIECES).read_bytes()
+
+
+def test_a_damaged_folder_is_refused_by_name(tmp_path, folder):
+  out = tmp_path / "out"
+  prepare.prepare(folder, out, SETTINGS)
+  index = out / "train.tsv"
+  kept = index.read_text()
+  index.write_text("shard\twhat\n")
+  with pytest.raises(ManifestError, match="is no index"):
+    shards.ShardSource(out, "train", 8000)
+  index.write_text(kept)
+  (out / "train-00001.array_record").unlink()
+  with pytest.raises(ManifestError, match="lacks train-00001"):
+    shards.ShardSource(out, "train", 8000)
+  summary = json.loads((out / shards.SUMMARY).read_text())
+  (out / shards.SUMMARY).write_text(json.dumps(summary | {"version": 9}))
+  with pytest.raises(ManifestError, match="format 9"):
+    shards.ShardSource(out, "dev", 8000)
