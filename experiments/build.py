@@ -97,8 +97,8 @@ def measured_front_end(config: ConfigDict, corpora: Corpora) -> FrontEnd:
 
 
 def word_pieces(config: ConfigDict, corpora: Corpora) -> WordPieces:
-  """Those that came with the speech; else whole words where the training text is a closed vocabulary,
-  byte pairs where it is open.
+  """Those that came with the speech; else whole words where the training text is a closed
+  vocabulary, byte pairs where it is open.
   """
   if corpora.wordpieces is not None:
     return WordPieces(corpora.wordpieces)
