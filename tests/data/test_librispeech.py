@@ -1,0 +1,165 @@
+"""LibriSpeech from tiny archives of its exact layout: downloaded, put by hand, or extracted."""
+
+import hashlib
+import io
+import tarfile
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow_datasets as tfds
+
+from data import librispeech
+from data.download import Archive, DownloadError
+from edge_rnnt.inputs.records import TfdsSource
+
+CHAPTERS = {"84": ("121123", "121550"), "174": ("50561",)}
+
+
+def samples(name):
+  seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+  return np.random.default_rng(seed).integers(-3000, 3000, 4000 + seed % 800).astype(np.int16)
+
+
+def contents(subset, transcript="before"):
+  """Path in the archive -> bytes, in the order in which they lie there."""
+  files = {"LibriSpeech/SPEAKERS.TXT": b"; none", "LibriSpeech/README.TXT": b"read me"}
+  for speaker, chapters in CHAPTERS.items():
+    for chapter in chapters:
+      folder = f"LibriSpeech/{subset}/{speaker}/{chapter}"
+      names = [f"{speaker}-{chapter}-{number:04d}" for number in range(3)]
+      said = "".join(f"{name} {subset.upper()} SAID {name[-1]}'S\n" for name in names)
+      sound = {}
+      for name in names:
+        flac = io.BytesIO()
+        soundfile.write(flac, samples(subset + name), 16000, format="FLAC")
+        sound[f"{folder}/{name}.flac"] = flac.getvalue()
+      words = {f"{folder}/{speaker}-{chapter}.trans.txt": said.encode()}
+      files |= words | sound if transcript == "before" else sound | words
+  return files
+
+
+def pack(files):
+  packed = io.BytesIO()
+  with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+    for name, content in files.items():
+      member = tarfile.TarInfo(name)
+      member.size = len(content)
+      tar.addfile(member, io.BytesIO(content))
+  return packed.getvalue()
+
+
+@pytest.fixture
+def published(monkeypatch, web):
+  """All archives on loopback, some with their transcripts last."""
+  archives = {}
+  for number, subset in enumerate(librispeech.PUBLISHED):
+    packed = pack(contents(subset, ("before", "after")[number % 2]))
+    web.files[f"{subset}.tar.gz"] = packed
+    digest = hashlib.sha256(packed).hexdigest()
+    archives[subset] = Archive(f"{web.url}/{subset}.tar.gz", digest, len(packed))
+  monkeypatch.setattr(librispeech, "ARCHIVES", archives)
+  return archives
+
+
+def builder(tmp_path, config="clean100", **options):
+  return librispeech.LibriSpeechFlac(
+    config=config, data_dir=tmp_path / "tfds", file_format="array_record", **options
+  )
+
+
+def assert_holds(split, subset, made):
+  records = made.as_data_source(split=split)
+  assert len(records) == 9
+  for record in records:
+    name = record["id"].decode()
+    np.testing.assert_array_equal(record["audio"], samples(subset + name))
+    assert record["text"].decode() == f"{subset} said {name[-1]}'s"
+    assert record["speaker"].decode() == name.split("-")[0]
+
+
+def test_addresses_sizes_and_checksums_are_those_of_tfds_own_builder():
+  folder = tfds.core.tfds_path() / "datasets" / "librispeech"
+  lines = (folder / "checksums.tsv").read_text().split("\n")
+  theirs = {
+    (url, int(size), sha256)
+    for url, size, sha256, _ in (line.split("\t") for line in lines if line)
+  }
+  assert {(each.url, each.size, each.sha256) for each in librispeech.ARCHIVES.values()} == theirs
+
+
+def test_split_names_are_those_of_tfds_own_builder():
+  names = [librispeech.split_name(subset) for subset in librispeech.PUBLISHED]
+  assert names == [
+    "dev_clean", "dev_other", "test_clean", "test_other",
+    "train_clean100", "train_clean360", "train_other500",
+  ]  # fmt: skip
+
+
+def test_downloaded_and_prepared(tmp_path, published, web):
+  made = builder(tmp_path)
+  made.download_and_prepare()
+  assert set(made.info.splits) == {
+    "train_clean100", "dev_clean", "dev_other", "test_clean", "test_other"
+  }  # fmt: skip
+  assert_holds("train_clean100", "train-clean-100", made)
+  assert_holds("dev_other", "dev-other", made)
+  assert len(web.requests) == 5  # what the config does not name is not fetched
+  source = TfdsSource(made.as_data_source(split="test_clean"), 16000, 8000)
+  assert source.seconds(0) == pytest.approx(len(source[0].samples) / 8000)
+
+
+def test_archives_put_by_hand_are_taken_after_their_checksum(tmp_path, published, web):
+  folder = tmp_path / "by_hand"
+  folder.mkdir()
+  for subset in librispeech.HELD_OUT:
+    (folder / f"{subset}.tar.gz").write_bytes(web.files[f"{subset}.tar.gz"])
+  made = builder(tmp_path, "held_out")
+  made.download_and_prepare(download_dir=folder)
+  assert_holds("test_other", "test-other", made)
+  assert not web.requests
+  (folder / "dev-clean.tar.gz").write_bytes(b"something else")
+  with pytest.raises(DownloadError, match="was not what"):
+    builder(tmp_path / "again", "held_out").download_and_prepare(download_dir=folder)
+
+
+def test_an_extracted_folder_is_taken_without_any_download(tmp_path, published, web):
+  for subset in librispeech.HELD_OUT:
+    for name, content in contents(subset).items():
+      path = tmp_path / name
+      path.parent.mkdir(parents=True, exist_ok=True)
+      path.write_bytes(content)
+  made = builder(tmp_path, "held_out", extracted=tmp_path / "LibriSpeech")
+  made.download_and_prepare()
+  assert_holds("dev_clean", "dev-clean", made)
+  assert not web.requests
+  with pytest.raises(DownloadError, match="has no folder train-clean-100"):
+    builder(tmp_path / "x", extracted=tmp_path / "LibriSpeech").download_and_prepare()
+
+
+def test_a_damaged_archive_is_named(tmp_path, monkeypatch, published, web):
+  whole = web.files["dev-clean.tar.gz"]
+  cut = whole[: len(whole) // 2]
+  web.files["dev-clean.tar.gz"] = cut
+  with pytest.raises(DownloadError, match="broke off after"):
+    builder(tmp_path, "held_out").download_and_prepare()
+  path = tmp_path / "dev-clean.tar.gz"
+  path.write_bytes(cut)
+  with pytest.raises(DownloadError, match=r"dev-clean\.tar\.gz is damaged"):
+    list(librispeech.archive_files(path))
+
+
+@pytest.mark.parametrize(
+  "lose, message",
+  [
+    (".trans.txt", "9 recordings without text"),
+    (".flac", "9 texts without a recording"),
+    ("LibriSpeech", "nothing at all"),
+  ],
+)
+def test_sound_and_text_must_belong_to_each_other(tmp_path, lose, message):
+  files = {name: each for name, each in contents("dev-clean").items() if lose not in name}
+  path = tmp_path / "dev-clean.tar.gz"
+  path.write_bytes(pack(files))
+  with pytest.raises(DownloadError, match=message):
+    list(librispeech.utterances(librispeech.archive_files(path), path))
