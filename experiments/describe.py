@@ -3,6 +3,7 @@
 import json
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -68,9 +69,20 @@ def recovery(state: TrainState) -> float:
   return float(prune.report(state.opt_state)["blocks_back"])
 
 
+def training(name: str, state: TrainState, metrics: pathlib.Path) -> dict[str, Any]:
+  """The fields of a Row that tell of the training of a kept state."""
+  wers = {each["step"]: each["dev_wer"] for each in _records(metrics) if "dev_wer" in each}
+  wer = wers.get(int(state.step))
+  return {
+    "weights": name,
+    "dev_wer": None if wer is None else 100 * wer,
+    "blocks_back": recovery(state),
+  }
+
+
 def charts(path: pathlib.Path) -> tuple[Curve, ...]:
   """Dev WER and sparsity by step, from metrics.jsonl."""
-  records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+  records = _records(path)
   wanted = {"dev_wer": ("dev WER", "%"), "sparsity": ("sparsity", "%")}
   curves = []
   for key, (name, unit) in wanted.items():
@@ -79,6 +91,10 @@ def charts(path: pathlib.Path) -> tuple[Curve, ...]:
       steps, values = zip(*points, strict=True)
       curves.append(Curve(name=name, unit=unit, steps=steps, values=tuple(100 * v for v in values)))
   return tuple(curves)
+
+
+def _records(path: pathlib.Path) -> list[dict[str, Any]]:
+  return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _is_recorded(name: str) -> bool:

@@ -10,56 +10,119 @@ from ml_collections import ConfigDict, config_flags
 
 from data import at_hand
 from edge_rnnt.inputs.manifest import ManifestError
+from edge_rnnt.report.schema import ResultsError
 from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
-from experiments import pipeline
+from experiments import collect, pipeline, sweep, sweep_local
+from experiments.sweep_table import State
 
 TOLD = (
   at_hand.NoSpeech,
   ManifestError,
   CheckpointError,
   NotFinite,
+  ResultsError,
   pipeline.BadRecipe,
   pipeline.OtherRun,
+  sweep.BadSweep,
 )
 """Errors that are the user's to mend: their message is enough, a traceback would bury it."""
 
+WORKDIR = flags.DEFINE_string("workdir", None, "Where everything is written (runs/NAME).")
+CACHE_DIR = flags.DEFINE_string(
+  "cache_dir", None, "Prepared speech and compiled programs, which runs may share (the workdir)."
+)
+DATA_DIR = flags.DEFINE_string(
+  "data_dir", None, "Own recordings: a folder of audio + .txt files, or a CSV/TSV manifest."
+)
+OFFLINE = flags.DEFINE_bool("offline", False, "Never download; take what is at hand.")
+SWEEP = flags.DEFINE_bool("sweep", False, "Run all points of the sweep, each in WORKDIR/POINT.")
+JOBS = flags.DEFINE_integer("jobs", 1, "Points of the sweep that run at once.", lower_bound=1)
+POINTS = flags.DEFINE_string(
+  "points", "", "Only the points whose folder matches this pattern, and what they start from."
+)
+PRINT_COMMANDS = flags.DEFINE_bool(
+  "print_commands", False, "Print the points' commands, one a line, for any scheduler; run nothing."
+)
+OF_A_RUN = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE)
+OF_A_SWEEP = (SWEEP, JOBS, POINTS, PRINT_COMMANDS)
 
-def launch(get_config: Callable[[], ConfigDict], module: str) -> None:
-  """Parses the command line of `python -m module` and walks the corridor."""
+
+def launch(
+  get_config: Callable[[], ConfigDict],
+  module: str,
+  get_sweep: Callable[[], sweep.Sweep] | None = None,
+) -> None:
+  """Parses the command line of `python -m module`; walks the corridor, or runs the sweep."""
   try:  # the overrides are read here already
     config = config_flags.DEFINE_config_dict("config", get_config(), "Any number of the recipe.")
-  except KeyError as error:  # a mistyped key: its message names the nearest right one
-    sys.exit(f"--config: {error.args[0]}\nAll keys and their defaults: experiments/recipe.py")
-  name = module.rpartition(".")[2]
-  workdir = flags.DEFINE_string("workdir", f"runs/{name}", "Where everything is written.")
-  data_dir = flags.DEFINE_string(
-    "data_dir", None, "Own recordings: a folder of audio + .txt files, or a CSV/TSV manifest."
-  )
-  offline = flags.DEFINE_bool("offline", False, "Never download; take what is at hand.")
+  except (KeyError, AttributeError) as error:  # a mistyped key: it names the nearest right one
+    told = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
+    sys.exit(f"--config: {told}\nAll keys and their defaults: experiments/recipe.py")
 
   def main(argv: list[str]) -> None:
     if len(argv) > 1:
       raise app.UsageError(f"unknown arguments {argv[1:]}: options begin with --, see --help")
     logging.set_verbosity(logging.WARNING)  # the checkpoint library would tell of every file
-    folder = pathlib.Path(workdir.value)
+    workdir = pathlib.Path(WORKDIR.value or f"runs/{module.rpartition('.')[2]}")
     try:
-      corpora = at_hand.resolve(
-        data_dir=pathlib.Path(data_dir.value) if data_dir.value else None,
-        shared=at_hand.BESIDE_REPOSITORY,
-        cache_dir=folder / "data",
-        online=not offline.value,
-        sample_rate=config.value.front_end.sample_rate,
-        seed=config.value.seed,
-        begun_with=pipeline.begun_with(folder),
-      )
-      pipeline.run(config.value, corpora, folder, command=_command(module))
+      if not SWEEP.value and not PRINT_COMMANDS.value:
+        run_one(config.value, workdir, command=_command(module))
+      elif get_sweep is None:
+        sys.exit(f"{module} has no sweep: leave out --sweep and --print_commands")
+      else:
+        overrides = config_flags.get_override_values(flags.FLAGS["config"])
+        run_sweep(get_sweep(), config.value, overrides, workdir, module)
     except TOLD as error:
       sys.exit(f"{type(error).__name__}: {error}")
 
-  for each in ("config", "workdir", "data_dir", "offline"):  # so that --help shows them
-    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[each])
+  shown = [each.name for each in (*OF_A_RUN, *(OF_A_SWEEP if get_sweep else ()))]
+  for name in ("config", *shown):  # so that --help shows them
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
   app.run(main, flags_parser=_parse)
+
+
+def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
+  """Finds the speech that is at hand and walks the corridor."""
+  cache = pathlib.Path(CACHE_DIR.value or workdir)
+  corpora = at_hand.resolve(
+    data_dir=pathlib.Path(DATA_DIR.value) if DATA_DIR.value else None,
+    shared=at_hand.BESIDE_REPOSITORY,
+    cache_dir=cache / "data",
+    online=not OFFLINE.value,
+    sample_rate=config.front_end.sample_rate,
+    seed=config.seed,
+    begun_with=pipeline.begun_with(workdir),
+  )
+  pipeline.run(config, corpora, workdir, command=command, cache_dir=cache)
+
+
+def run_sweep(
+  points: sweep.Sweep,
+  config: ConfigDict,
+  overrides: dict,
+  workdir: pathlib.Path,
+  module: str,
+) -> None:
+  """Runs or prints all points; then joins the results of those that are finished."""
+  options = [flags.FLAGS[each.name].serialize() for each in (DATA_DIR, OFFLINE) if each.value]
+  args = (points, config, module, workdir)
+  jobs = sweep.jobs(*args, overrides=overrides, options=options, only=POINTS.value)
+  if PRINT_COMMANDS.value:
+    print("\n".join(job.line for job in jobs))
+    return
+  collect.remember(points, workdir, _command(module))
+  states = sweep_local.run(jobs, JOBS.value, workdir / "logs")
+  if State.DONE in states.values():
+    collect.collect(workdir)
+  for folder, state in states.items():
+    if state is State.FAILED:
+      log = workdir / "logs" / f"{folder}.log"
+      print(f"{folder} failed: {sweep_local.last_words(log)} (all of it: {log})", file=sys.stderr)
+    elif state is State.BLOCKED:
+      print(f"{folder} was not run: what it starts from has failed", file=sys.stderr)
+  if set(states.values()) != {State.DONE}:
+    sys.exit(1)
 
 
 def _parse(arguments: list[str]) -> list[str]:

@@ -38,14 +38,23 @@ class OtherRun(ValueError):
 
 
 def run(
-  config: ConfigDict, corpora: Corpora, workdir: pathlib.Path, *, command: str
+  config: ConfigDict,
+  corpora: Corpora,
+  workdir: pathlib.Path,
+  *,
+  command: str,
+  cache_dir: pathlib.Path | None = None,
 ) -> results.Results:
-  """Everything from corpora to report.html in workdir; resumes what was begun there."""
+  """Everything from corpora to report.html in workdir; resumes what was begun there.
+
+  cache_dir: for prepared speech and compiled programs, which runs may share; the workdir if None.
+  """
   workdir.mkdir(parents=True, exist_ok=True)
+  cache = cache_dir or workdir
   watch = measure.Stopwatch(workdir / "seconds.json")
-  jax.config.update("jax_compilation_cache_dir", str(workdir.resolve() / "compiled"))
+  jax.config.update("jax_compilation_cache_dir", str(cache.resolve() / "compiled"))
   print(f"Speech: {corpora.description}", flush=True)
-  corpora = with_synthetic(config, corpora, workdir / "data")
+  corpora = with_synthetic(config, corpora, cache / "data")
   remember(config, corpora, workdir)
   try:
     start = warm_start.read(config)
@@ -197,7 +206,8 @@ def evaluate(
   for (name, state), scheme in rich.progress.track(jobs, "Measuring the device files"):
     export = functools.partial(measure.export, f"{name}-{scheme}", scheme, state)
     model = export(begun.model.config, speech, calibration, block, folder)
-    rows += measure.rows(model, test, timed, workdir)
+    known = describe.training(name, state, workdir / "metrics.jsonl")
+    rows += (dataclasses.replace(row, **known) for row in measure.rows(model, test, timed, workdir))
   watch.lap("export and measurement")
   return results.Results(
     data=describe.data(speech, begun),

@@ -4,7 +4,8 @@ import os
 import pathlib
 from typing import NamedTuple
 
-from edge_rnnt.report.hypotheses import Heard, check_row, read_hypotheses
+from edge_rnnt.report import seeds
+from edge_rnnt.report.hypotheses import Heard, check_row, read_hypotheses, rescore
 from edge_rnnt.report.results import Results, Row
 from edge_rnnt.text.wer import compare
 
@@ -15,7 +16,7 @@ class Difference(NamedTuple):
   """WER of one model less that of another, in percentage points; below 0 the first is better."""
 
   points: float
-  low: float  # 95 % interval, paired bootstrap over utterances
+  low: float  # 95 % interval, paired bootstrap over utterances, and seeds where several are pooled
   high: float
   p_value: float
 
@@ -41,10 +42,17 @@ class Evidence:
     """What the row's model heard; empty if that is not known."""
     return self._heard.get((row.name, row.set), [])
 
+  def wer_of_each_seed(self, row: Row) -> list[float]:
+    """In percent, in the order of the seeds; empty if not known."""
+    runs = seeds.by_seed(self.heard(row)) if row.seeds > 1 else {0: self.heard(row)}
+    return [100 * rescore(heard, samples=1).wer for _, heard in sorted(runs.items()) if heard]
+
   def difference(self, row: Row, base: Row) -> Difference | None:
     """WER(row) - WER(base); None unless both were heard on the same utterances."""
     if (row, base) not in self._differences:
-      self._differences[row, base] = _difference(self.heard(row), self.heard(base))
+      paired = row.seeds == base.seeds
+      heard, other = self.heard(row), self.heard(base)
+      self._differences[row, base] = _difference(heard, other, row.seeds) if paired else None
     return self._differences[row, base]
 
   def worse(self, row: Row, base: Row) -> bool:
@@ -53,17 +61,20 @@ class Evidence:
     return row.wer_low > base.wer_high if difference is None else difference.low > 0
 
 
-def _difference(heard: list[Heard], base: list[Heard]) -> Difference | None:
+def _difference(heard: list[Heard], base: list[Heard], runs: int) -> Difference | None:
   other = {utterance.id: utterance for utterance in base}
   if not heard or other.keys() != {utterance.id for utterance in heard}:
     return None
   pairs = [(utterance, other[utterance.id]) for utterance in heard]
   if any(mine.reference != theirs.reference for mine, theirs in pairs):
     return None
-  found = compare(
-    [mine.reference for mine, _ in pairs],
-    [theirs.hypothesis for _, theirs in pairs],
-    [mine.hypothesis for mine, _ in pairs],
-    samples=SAMPLES,
-  )
+  if runs > 1:
+    found = seeds.compare(base, heard, samples=SAMPLES)
+  else:
+    found = compare(
+      [mine.reference for mine, _ in pairs],
+      [theirs.hypothesis for _, theirs in pairs],
+      [mine.hypothesis for mine, _ in pairs],
+      samples=SAMPLES,
+    )
   return Difference(100 * found.difference, 100 * found.low, 100 * found.high, found.p_value)

@@ -19,7 +19,10 @@ class Pair(NamedTuple):
 
 
 def describe(row: Row, results: Results) -> str:
-  """dense float; 80 % sparse integer; with its cell where the results hold several."""
+  """dense float; 80 % sparse integer; with its cell where the results hold several. By its name if
+  another model is described so too."""
+  if _is_one_of_several(row, results):
+    return row.name
   sparsity = f"{units.share(row.sparsity)} sparse" if row.sparsity else "dense"
   return f"{sparsity} {row.scheme}{_cell(row, results)}"
 
@@ -75,12 +78,13 @@ def caution(results: Results, evidence: Evidence) -> str:
 
 
 def pairs(results: Results) -> list[Pair]:
-  """Every model against the dense float model, and against the float model of its own weights."""
+  """Every model against the dense float model, against the float model of its own weights, and
+  against that of the group which the results name."""
   dense = results.dense_float
   found = []
   for row in results.main_rows:
-    own = _like(results, row, scheme="float", sparsity=row.sparsity)
-    bases = dict.fromkeys(base for base in (dense, own) if base not in (None, row))
+    others = (dense, _own_float(results, row), _counterpart(results, row))
+    bases = dict.fromkeys(base for base in others if base not in (None, row))
     found += [Pair(row, base) for base in bases]
   return found
 
@@ -109,11 +113,14 @@ def _questions(results: Results) -> dict[str, list[Pair]]:
     "Other cells against the first, dense float": [],
     "Hybrid against float of the same weights": [],
     "Integer against float of the same weights": [],
+    f"Against {results.against} of the same sparsity": [],
   }
-  pruned, cells, hybrid, integer = asked.values()
+  pruned, cells, hybrid, integer, against = asked.values()
   for row in results.main_rows:
     dense = _like(results, row, scheme="float", sparsity=0.0)
-    own = _like(results, row, scheme="float", sparsity=row.sparsity)
+    own, other = _own_float(results, row), _counterpart(results, row)
+    if other not in (None, row):
+      against.append(Pair(row, other))
     if row.scheme == "float" and row.sparsity and dense:
       pruned.append(Pair(row, dense))
     elif row == dense and results.dense_float not in (None, row):
@@ -139,7 +146,9 @@ def _answer(question: str, asked: list[Pair], results: Results, evidence: Eviden
 
 
 def _which(row: Row, results: Results) -> str:
-  """at 80 %; dense; with the cell where there are several."""
+  """at 80 %; dense; with the cell where there are several; or by name, as in describe."""
+  if _is_one_of_several(row, results):
+    return f"for {row.name}"
   sparsity = f"at {units.share(row.sparsity)}" if row.sparsity else "dense"
   return sparsity + _cell(row, results)
 
@@ -165,6 +174,27 @@ def _like(results: Results, row: Row, *, scheme: str, sparsity: float) -> Row | 
   wanted = (row.cell, scheme, round(sparsity, 2))
   found = (r for r in results.main_rows if (r.cell, r.scheme, round(r.sparsity, 2)) == wanted)
   return next(found, None)
+
+
+def _own_float(results: Results, row: Row) -> Row | None:
+  """The float model of the same weights."""
+  if not row.weights:
+    return _like(results, row, scheme="float", sparsity=row.sparsity)
+  own = (each for each in results.main_rows if each.weights == row.weights)
+  return next((each for each in own if each.scheme == "float"), None)
+
+
+def _counterpart(results: Results, row: Row) -> Row | None:
+  """The model of the same state and scheme in the group that the results name."""
+  wanted = (f"{results.against}/{row.weights.rpartition('/')[2]}", row.scheme)
+  found = (each for each in results.main_rows if (each.weights, each.scheme) == wanted)
+  return next(found, None) if results.against else None
+
+
+def _is_one_of_several(row: Row, results: Results) -> bool:
+  """Whether cell, scheme and sparsity don't tell the model from all others."""
+  kinds = [(each.cell, each.scheme, units.share(each.sparsity)) for each in results.main_rows]
+  return kinds.count((row.cell, row.scheme, units.share(row.sparsity))) > 1
 
 
 def _few_speakers(results: Results) -> list[str]:

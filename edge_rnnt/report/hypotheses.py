@@ -79,8 +79,8 @@ def check(results: Results, folder: str | os.PathLike) -> None:
 def check_row(row: Row, heard: list[Heard]) -> None:
   """Raises ResultsError if the row's WER or words are not those of what was heard."""
   rate = rescore(heard, samples=1)
-  if rate.words != row.words or abs(100 * rate.wer - row.wer) > 1e-6:
+  if rate.words != row.words * row.seeds or abs(100 * rate.wer - row.wer) > 1e-6:
     raise ResultsError(
       f"row '{row.name}' ({row.set}) says WER {row.wer} % of {row.words} words, but "
-      f"{row.hypotheses} gives {100 * rate.wer} % of {rate.words}"
+      f"{row.hypotheses} gives {100 * rate.wer} % of {rate.words} (seeds: {row.seeds})"
     )

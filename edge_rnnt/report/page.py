@@ -62,6 +62,7 @@ def _content(results: Results, evidence: Evidence, folder: pathlib.Path) -> dict
     "description": findings.describe(row, results),
     "main_table": table.main_table(results, row),
     "set_table": table.set_table(results, row),
+    "training_table": table.training_table(results, evidence),
     "difference_table": table.difference_table(results, evidence),
     "examples": examples.drawn(results, evidence, row),
     "errors": examples.errors(evidence.heard(row)),

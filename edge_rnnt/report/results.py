@@ -36,10 +36,22 @@ class Row:
   wer: float = documented("word error rate in percent: 100 x word errors / reference words, pooled")
   wer_low: float = documented("lower end of its 95 % bootstrap interval over utterances, percent")
   wer_high: float = documented("upper end of that interval, percent")
-  words: int = documented("reference words in the set")
+  words: int = documented("reference words in the set, once for all seeds")
   rtf: float | None = documented("processing time / audio time, one thread; null: not measured")
   device_file: str = documented("the file that the device loads, relative to this file")
   hypotheses: str = documented("TSV of id, reference, hypothesis, relative to this file")
+  weights: str = documented(
+    "the trained weights, GROUP/STATE or STATE: models of equal weights differ in scheme alone",
+    default="",
+  )
+  seeds: int = documented("runs of other seeds that are pooled here; ids are SEED/ID", default=1)
+  dev_wer: float | None = documented(
+    "WER in percent on the dev sets when these weights were kept, float; null: not known",
+    default=None,
+  )
+  blocks_back: float | None = documented(
+    "share of all blocks ever pruned that were back then; null: not known", default=None
+  )
 
   def __post_init__(self) -> None:
     tiny = 1e-9  # rates are sums of products; the ends of an interval of no width may round apart
@@ -51,6 +63,7 @@ class Row:
     _require(self, 0 < self.nonzero <= self.params, "nonzero", "above 0 and not above params")
     _require(self, self.bytes > 0, "bytes", "above 0")
     _require(self, self.words > 0, "words", "above 0")
+    _require(self, self.seeds > 0, "seeds", "above 0")
     _require(self, 0 <= self.wer < math.inf, "wer", "a percentage, 0 or more")
     _require(self, 0 <= self.wer_low <= self.wer + tiny, "wer_low", f"0 to wer ({self.wer})")
     high = self.wer - tiny <= self.wer_high < math.inf
@@ -121,6 +134,7 @@ class Results:
   normalizer: str = NORMALIZER  # of the texts before words are compared
   recovery: float | None = None  # share of all blocks ever pruned that came back, 0 to 1
   charts: tuple[Curve, ...] = ()
+  against: str = ""  # the GROUP of weights that those of the same STATE are compared with
   next_commands: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what for -> command
   sample: str = "recording.wav"  # a recording to try a model on, relative to results.json
 

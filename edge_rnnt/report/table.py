@@ -166,6 +166,31 @@ def difference_table(results: Results, evidence: Evidence) -> Table | None:
   )
 
 
+def training_table(results: Results, evidence: Evidence) -> Table | None:
+  """model x what chose it: dev WER, the test WER of every seed, blocks that came back. None unless
+  runs of several seeds are pooled."""
+  rows = [row for row in results.main_rows if row.scheme == "float"]
+  if all(row.seeds == 1 for row in rows):
+    return None
+  return Table(
+    caption="WER in percent. Dev is what choices are made by; test only reports.",
+    heads=("weights", "seeds", "dev WER", "test WER", "of each seed", "blocks back"),
+    aligns=("left", *["right"] * 5),
+    rows=tuple(
+      (
+        Cell(row.weights or row.name),
+        Cell(str(row.seeds)),
+        Cell(NOTHING if row.dev_wer is None else units.rate(row.dev_wer)),
+        _wer(row, None),
+        Cell(" ".join(units.rate(wer) for wer in evidence.wer_of_each_seed(row)) or NOTHING),
+        Cell(NOTHING if row.blocks_back is None else units.share(row.blocks_back)),
+      )
+      for row in rows
+    ),
+    schemes=tuple(row.scheme for row in rows),
+  )
+
+
 def markdown(table: Table) -> str:
   """A pipe table; the marked row is bold."""
   lines = [
@@ -205,4 +230,8 @@ def _pipes(texts: list[str]) -> str:
 def _words(rows: tuple[Row, ...]) -> str:
   """How much was tested: commands 812 words, digits 500 words."""
   words = {"" if row.set == POOLED else f"{row.set} ": row.words for row in rows}
-  return "Test: " + ", ".join(f"{name}{units.exact(n)} words" for name, n in words.items()) + "."
+  seeds = max(row.seeds for row in rows)
+  pooled = (
+    f" WER: mean over {seeds} seeds; intervals over utterances and seeds." if seeds > 1 else ""
+  )
+  return f"Test: {', '.join(f'{name}{units.exact(n)} words' for name, n in words.items())}.{pooled}"

@@ -15,6 +15,7 @@ def launch(*arguments: str) -> subprocess.CompletedProcess:
   ("argument", "told"),
   [
     ("--config.modle.encoder_cell=sru", 'Did you mean "model"'),
+    ("--config.model.encoder_sell=sru", 'Did you mean "encoder_cell"'),
     ("--config.batch_size=many", "invalid literal"),
     ("--wrkdir=x", "workdir"),
     ("--data_dir=/no/such/folder", "/no/such/folder"),

@@ -1,0 +1,198 @@
+"""Joins the results of a sweep's points: one results.json, table, plot and page of what is there.
+
+  python -m experiments.collect runs/recovery
+
+Points of one name and several seeds become one model: its WER is the mean over the seeds, with an
+interval over utterances and seeds. A sweep ends with this; do it meanwhile to see how it goes.
+"""
+
+import dataclasses
+import json
+import pathlib
+import statistics
+import sys
+from collections.abc import Mapping
+
+from absl import app
+
+from edge_rnnt.report import page, results, seeds, terminal
+from edge_rnnt.report.hypotheses import Heard, read_hypotheses, rescore, write_hypotheses
+from experiments.sweep import Sweep
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+  """A point's results and the folder that they are in."""
+
+  name: str
+  seed: int
+  folder: pathlib.Path
+  found: results.Results
+
+
+def remember(sweep: Sweep, workdir: pathlib.Path, command: str) -> None:
+  """Writes what the joint page says of the sweep: `workdir`/sweep.json."""
+  about = {
+    "title": sweep.title,
+    "against": sweep.against,
+    "command": command,
+    "names": list(dict.fromkeys(point.name for point in sweep.points)),
+  }
+  workdir.mkdir(parents=True, exist_ok=True)
+  part = workdir / "sweep.part"
+  part.write_text(json.dumps(about, indent=2))
+  part.replace(workdir / "sweep.json")
+
+
+def collect(folder: pathlib.Path) -> results.Results:
+  """Writes results.json and the page of all points in `folder` that have finished.
+
+  Raises ResultsError if none has, or if they were not tested on the same sets.
+  """
+  points = finished(folder)
+  about = _about(folder)
+  names = dict.fromkeys([*about.get("names", ()), *(point.name for point in points)])
+  groups = {
+    name: runs for name in names if (runs := [point for point in points if point.name == name])
+  }
+  first = next(iter(groups.values()))[0]
+  _check_same_test(first, points)
+  rows = tuple(row for name, runs in groups.items() for row in _pooled(name, runs, folder))
+  joint = dataclasses.replace(
+    first.found,
+    title=about.get("title", folder.name),
+    command=about.get("command", f"python -m experiments.collect {folder}"),
+    against=about.get("against", ""),
+    rows=rows,
+    notes=_notes(groups),
+    seconds=_seconds(points),
+    recovery=None,  # each row has its own
+    charts=(),
+    sample=str(first.folder.relative_to(folder) / first.found.sample),
+  )
+  results.save(joint, folder / "results.json")
+  page.write(joint, folder)
+  terminal.show(joint, folder)
+  return joint
+
+
+def finished(folder: pathlib.Path) -> list[Finished]:
+  """The points that have results, by name and seed. Raises ResultsError if there are none."""
+  points = []
+  for path in folder.glob("*/results.json"):
+    seed = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))["seed"]
+    name = path.parent.name.removesuffix(f"-{seed}")
+    points.append(Finished(name, seed, path.parent, results.load(path)))
+  if not points:
+    raise results.ResultsError(f"no point of {folder} has finished: there is no */results.json")
+  return sorted(points, key=lambda point: (point.name, point.seed))
+
+
+def _about(folder: pathlib.Path) -> dict:
+  path = folder / "sweep.json"
+  return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _check_same_test(first: Finished, points: list[Finished]) -> None:
+  def test(point: Finished) -> list[results.Portion]:
+    return [portion for portion in point.found.data.portions if portion.split == "test"]
+
+  for point in points:
+    if test(point) != test(first):
+      raise results.ResultsError(
+        f"{point.folder.name} was tested on {test(point)}, {first.folder.name} on {test(first)}: "
+        "only what was tested on the same speech belongs on one page"
+      )
+
+
+def _pooled(name: str, runs: list[Finished], folder: pathlib.Path) -> list[results.Row]:
+  """The rows of a point's model, over all its seeds."""
+  found = []
+  for row in runs[0].found.rows:
+    same = {
+      run.seed: (run, each)
+      for run in runs
+      for each in run.found.rows
+      if (each.name, each.set) == (row.name, row.set)
+    }
+    found.append(_one_row(f"{name}-{row.name}", name, same, folder))
+  return found
+
+
+def _one_row(
+  model: str,
+  group: str,
+  same: Mapping[int, tuple[Finished, results.Row]],
+  folder: pathlib.Path,
+) -> results.Row:
+  runs = {seed: read_hypotheses(run.folder / row.hypotheses) for seed, (run, row) in same.items()}
+  rows = [row for _, row in same.values()]
+  run, row = next(iter(same.values()))
+  own = f"{run.folder.relative_to(folder)}/"
+  joint = dataclasses.replace(
+    row,
+    name=model,
+    weights=f"{group}/{row.weights}",
+    device_file=own + row.device_file,
+    hypotheses=own + row.hypotheses,
+  )
+  if len(runs) == 1:
+    return joint
+  path = folder / "hypotheses" / f"{model}-{row.set}.tsv"
+  return dataclasses.replace(
+    joint,
+    seeds=len(runs),
+    bytes=round(_mean(rows, "bytes")),
+    nonzero=round(_mean(rows, "nonzero")),
+    rtf=_mean(rows, "rtf"),
+    dev_wer=_mean(rows, "dev_wer"),
+    blocks_back=_mean(rows, "blocks_back"),
+    hypotheses=str(path.relative_to(folder)),
+    **_scores(runs, path),
+  )
+
+
+def _scores(runs: Mapping[int, list[Heard]], path: pathlib.Path) -> dict[str, float]:
+  """WER of all runs together, and its interval; writes what it was counted from."""
+  pooled = seeds.pool(runs)
+  path.parent.mkdir(exist_ok=True)
+  write_hypotheses(path, pooled)
+  low, high = seeds.interval(pooled)
+  wer = rescore(pooled, samples=1).wer
+  return {"wer": 100 * wer, "wer_low": 100 * min(low, wer), "wer_high": 100 * max(high, wer)}
+
+
+def _mean(rows: list[results.Row], field: str) -> float | None:
+  values = [getattr(row, field) for row in rows]
+  return None if None in values else statistics.fmean(values)
+
+
+def _notes(groups: Mapping[str, list[Finished]]) -> tuple[str, ...]:
+  """Those of the points, each said once with who says it."""
+  said: dict[str, list[str]] = {}
+  for name, runs in groups.items():
+    for note in runs[0].found.notes:
+      said.setdefault(note, []).append(name)
+  return tuple(
+    note if len(names) == len(groups) else f"{', '.join(names)}: {note}"
+    for note, names in said.items()
+  )
+
+
+def _seconds(points: list[Finished]) -> dict[str, float]:
+  """Wall seconds by part, of all points together."""
+  parts = dict.fromkeys(part for point in points for part in point.found.seconds)
+  return {part: sum(point.found.seconds.get(part, 0.0) for point in points) for part in parts}
+
+
+def main(argv: list[str]) -> None:
+  if len(argv) != 2:
+    raise app.UsageError("expected one folder, the --workdir of a sweep")
+  try:
+    collect(pathlib.Path(argv[1]))
+  except results.ResultsError as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+  app.run(main)
