@@ -5,7 +5,7 @@
   gates       int16, max |z| * HEADROOM / 32767, one per gate; without layer norm 2^-12
   normalized  int16, 2^-12: what sigmoid and tanh take
   cell        int16, 2^(m-15), with 2^m >= max |c|, 0 <= m <= 6
-  hidden      int8, asymmetric
+  hidden      int8, symmetric (LiteRT subtracts its zero point before it saturates: only 0 is safe)
   output      int8, asymmetric
   joint/sum   int16, 2^-12;   joint/hidden  int8, 2^-7
 
@@ -54,9 +54,10 @@ def integer_formats(
     cell = encoder_cell if layer.startswith("encoder/") else prediction_cell
     make = _sru if cell == "sru" else _lstm
     formats |= {f"{layer}/{name}": f for name, f in make(ranges, layer, layer_norm).items()}
-    for name in ("hidden", "output"):
-      if f"{layer}/{name}" in ranges or name == "output":
-        formats[f"{layer}/{name}"] = _byte(_range(ranges, f"{layer}/{name}"))
+    formats[f"{layer}/output"] = _byte(_range(ranges, f"{layer}/output"))
+    if f"{layer}/hidden" in ranges:
+      limit = _range(ranges, f"{layer}/hidden").limit
+      formats[f"{layer}/hidden"] = Affine(symmetric_scale(np.float32(limit), 8))
   return formats
 
 

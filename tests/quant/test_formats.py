@@ -38,7 +38,8 @@ def test_an_lstm_with_layer_norm():
   )
   assert layer["normalized"].scale == 2.0**-12
   assert layer["cell"].scale == 2.0 ** (3 - 15)
-  assert layer["hidden"].scale == pytest.approx(1.02 / 255)
+  assert layer["hidden"].scale == pytest.approx(0.52 / 127)
+  assert layer["hidden"].zero_point == 0
   assert layer["output"].scale == pytest.approx(0.01) and layer["output"].zero_point == -26
   assert layer["input"].scale == pytest.approx(4.25 / 255)
   assert "prediction/layer_0/input" not in formats  # it reads the embedding, which has its own
