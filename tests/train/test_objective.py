@@ -185,7 +185,7 @@ def plain_pruned(model, params, features, frame_lengths, labels, label_lengths, 
   am, lm = encoded @ heads["am"] + heads["am_bias"], predicted @ heads["lm"]
   spoken = labels, lengths, label_lengths
   given = params["joint"], encoded, predicted, am, lm, *spoken
-  both = pruned_transducer_loss(joint.join, *given, blank=4, window=window)
+  both = pruned_transducer_loss(joint.join, *given, blank=4, window=window, lm_only=0.0)
   full = transducer_loss(
     apply(encoded[:, :, None], predicted[:, None], method="join"), *spoken, blank=4
   )
