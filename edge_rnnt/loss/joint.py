@@ -24,7 +24,7 @@ def joint_transducer_loss(
   delay_penalty: float = 0.0,
   emission_window: Window | None = None,
   zero_infinity: bool = False,
-  chunk_nodes: int = 512,
+  chunk_nodes: int = 768,
 ) -> Float[Array, "B"]:
   """`transducer_loss` of logits(t, u) = joint_fn(params, encoded(t), predicted(u)), chunk by chunk.
 
@@ -37,7 +37,7 @@ def joint_transducer_loss(
       of a frame or a label alone belongs before it, into `encoded` and `predicted`.
     params: its parameters, any pytree of floating-point arrays.
     encoded, predicted: rows of the encoder, and of the predictor after 0 to U labels.
-    chunk_nodes: rounded to whole tiles. About 512 suits a CPU, 8192 an accelerator.
+    chunk_nodes: rounded to whole tiles. About 768 suits a CPU, 8192 an accelerator.
 
   The other arguments, the result and the errors are those of `transducer_loss`. There is a gradient
   for params, encoded and predicted.
@@ -66,7 +66,7 @@ def joint_edges(
   label_lengths: Int[Array, "B"],
   *,
   blank: int,
-  chunk_nodes: int = 512,
+  chunk_nodes: int = 768,
 ) -> Edges:
   """The lattice of `joint_transducer_loss`: for posteriors and alignments."""
   lengths = frame_lengths, label_lengths

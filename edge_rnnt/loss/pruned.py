@@ -40,7 +40,7 @@ def pruned_transducer_loss(
   fastemit: float = 0.0,
   delay_penalty: float = 0.0,
   zero_infinity: bool = False,
-  chunk_nodes: int = 512,
+  chunk_nodes: int = 256,
 ) -> PrunedLoss:
   """The smoothed simple loss of am + lm, and `joint_transducer_loss` within windows of the lattice.
 
@@ -53,7 +53,8 @@ def pruned_transducer_loss(
     joint_fn, params, encoded, predicted, labels and the lengths: of `joint_transducer_loss`.
     am, lm: logits of the encoder alone and of the predictor alone: one linear layer each.
     window: S, nodes per frame; an alignment may emit S - 1 labels per frame at most.
-    lm_only, am_only: smoothing, see `simple_edges`.
+    lm_only, am_only: smoothing, see `simple_edges`. 0.25 of lm_only suits large vocabularies; where
+      a predictor can guess, it pays for guessing before anything is heard, and 0 is better.
     The others, for both losses: see `transducer_loss`.
 
   Returns:
@@ -69,10 +70,9 @@ def pruned_transducer_loss(
   problem.check(grid, labels, *lengths, vocab_size=vocab_size, blank=blank)
   _check_window(window, frame_lengths, label_lengths)
   labels = problem.next_labels(labels, label_lengths, vocab_size)
-  am, lm = problem.clear_padding(am, lm, *lengths)
   encoded, predicted = problem.clear_padding(encoded, predicted, *lengths)
   emission = dict(fastemit=fastemit, delay_penalty=delay_penalty, zero_infinity=zero_infinity)
-  simple = simple_edges(am, lm, labels, blank=blank, lm_only=lm_only, am_only=am_only)
+  simple = simple_edges(am, lm, labels, *lengths, blank=blank, lm_only=lm_only, am_only=am_only)
   size = min(window, grid[2])
   _, taken = posteriors(jax.lax.stop_gradient(simple), *lengths)
   start = band.window_starts(taken, *lengths, size)

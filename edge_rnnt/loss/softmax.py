@@ -14,6 +14,9 @@ from jaxtyping import Array, Float, Int
 from edge_rnnt.loss.diagonals import Edges
 from edge_rnnt.loss.varying import varying_like
 
+# On a CPU the gradient of fewer tokens is made in one pass, of more in two: see softmax_gradient.
+WIDE = 100
+
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def softmax_edges(
@@ -80,7 +83,8 @@ def softmax_gradient(
 ) -> Float[Array, "*n V"]:
   """d logits of `softmax_edges`; a node whose edges have no cotangent may hold NaN."""
   labels = jnp.broadcast_to(labels, log_z.shape)
-  if logits.dtype != log_z.dtype:  # bfloat16: all terms are summed before the one rounding
+  narrow = logits.shape[-1] < WIDE
+  if narrow or logits.dtype != log_z.dtype:  # bfloat16: terms are summed before the one rounding
     return _gradient_by_select(logits, log_z, labels, cotangent, blank=blank)
   return lax.platform_dependent(
     logits,
@@ -99,7 +103,7 @@ def _normalizer_gradient(logits, log_z, cotangent: Edges) -> Float[Array, "*n V"
 
 
 def _gradient_by_scatter(logits, log_z, labels, cotangent, *, blank) -> Float[Array, "*n V"]:
-  """Touches two columns per node: on a CPU, twice as fast as comparing every column."""
+  """Touches two columns per node: a second pass, which pays on a CPU where rows are long."""
   gradient = _normalizer_gradient(logits, log_z, cotangent).at[..., blank].add(cotangent.blank)
   node = jnp.indices(log_z.shape, sparse=True)
   return gradient.at[(*node, labels)].add(
@@ -108,7 +112,7 @@ def _gradient_by_scatter(logits, log_z, labels, cotangent, *, blank) -> Float[Ar
 
 
 def _gradient_by_select(logits, log_z, labels, cotangent, *, blank) -> Float[Array, "*n V"]:
-  """One fused pass: what accelerators, whose scatters are slow, prefer."""
+  """One fused pass: for short rows, and for accelerators, whose scatters are slow."""
   v = jnp.arange(logits.shape[-1])
   gradient = _normalizer_gradient(logits, log_z, cotangent)
   gradient += jnp.where(v == blank, cotangent.blank[..., None], 0.0)

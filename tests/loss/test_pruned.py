@@ -1,5 +1,7 @@
 """The simple loss, the windows that it suggests, and the joint loss inside them."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,7 +37,8 @@ def simple_both_ways(am, lm, labels, *lengths):
   padded = jnp.pad(labels, ((0, 0), (0, 1)))
 
   def simple(am, lm):
-    return negative_log_likelihood(simple_edges(am, lm, padded, blank=BLANK), *lengths).sum()
+    edges = simple_edges(am, lm, padded, *lengths, blank=BLANK)
+    return negative_log_likelihood(edges, *lengths).sum()
 
   def full(am, lm):
     return transducer_loss(am[:, :, None] + lm[:, None], labels, *lengths, blank=BLANK).sum()
@@ -51,7 +54,9 @@ def test_simple_is_the_transducer_of_a_sum(problem):
 def test_smoothing_mixes_in_each_part_alone(problem):
   am, lm, labels = (np.asarray(x, np.float64) for x in problem[3:6])
   labels = np.pad(labels, ((0, 0), (0, 1))).astype(int)
-  got = simple_edges(*problem[3:5], jnp.asarray(labels), blank=BLANK, lm_only=0.25, am_only=0.1)
+  full = jnp.full(3, 12), jnp.full(3, 5)
+  given = *problem[3:5], jnp.asarray(labels), *full
+  got = simple_edges(*given, blank=BLANK, lm_only=0.25, am_only=0.1)
   log_softmax = lambda x: x - np.log(np.exp(x).sum(-1, keepdims=True))  # noqa: E731
   unigram = np.exp(log_softmax(lm)).mean((0, 1))
   mixed = (
@@ -84,14 +89,28 @@ def test_windows_of_all_labels_give_the_full_loss_and_narrow_ones_less_likelihoo
   assert np.isfinite(narrow[0]) and narrow[0] > full[0]
 
 
+def test_padding_may_hold_nan(problem):
+  params, *rows, labels, frame_lengths, label_lengths = problem
+  t, u = jnp.arange(12)[:, None], jnp.arange(6)[:, None]
+  real = (t < frame_lengths[:, None, None]), (u <= label_lengths[:, None, None])
+  spoiled = [jnp.where(real[k % 2], x, jnp.nan) for k, x in enumerate(rows)]
+
+  @jax.jit
+  @functools.partial(jax.value_and_grad, argnums=(0, 1, 2, 3, 4))
+  def both(*given):
+    return sum(pruned_transducer_loss(joint_fn, *given, *rest, blank=BLANK, window=3)).sum()
+
+  rest = labels, frame_lengths, label_lengths
+  clean, got = both(params, *rows), both(params, *spoiled)
+  jax.tree.map(np.testing.assert_array_equal, clean, got)
+
+
 @jax.jit
 def by_masking(params, encoded, predicted, am, lm, labels, *lengths):
   """From logits of all nodes, whose edges outside of the same windows are made impossible."""
   padded = jnp.pad(labels, ((0, 0), (0, 1)))
-  t, u = jnp.arange(12)[:, None], jnp.arange(6)
-  am = jnp.where(t < lengths[0][:, None, None], am, 0)
-  lm = jnp.where(u[:, None] <= lengths[1][:, None, None], lm, 0)
-  simple = simple_edges(am, lm, padded, blank=BLANK, lm_only=0.25)
+  u = jnp.arange(6)
+  simple = simple_edges(am, lm, padded, *lengths, blank=BLANK, lm_only=0.25)
   start = band.window_starts(posteriors(simple, *lengths)[1], *lengths, 3)
   inside = (u >= start[..., None]) & (u < start[..., None] + 3)
 
