@@ -84,6 +84,8 @@ def get_config() -> ConfigDict:
   pruned = full | {"rate": 1e-3, "final": 1e-4}
   config.stages.half = stage(600, mixed, sparsity=0.5, keep_as="sparse50", **pruned)
   config.stages.eighty = stage(900, mixed, sparsity=0.8, keep_as="sparse80", **pruned)
+  # Not in the curriculum: what a sweep does to a dense model, at a sparsity of its own.
+  config.stages.prune = stage(900, mixed, sparsity=0.5, keep_as="pruned", **pruned)
   return config
 
 

@@ -102,8 +102,8 @@ def dense_starts(
   seeds: Iterable[int], overrides: Mapping[str, Any] | None = None, *, name: str = "dense"
 ) -> tuple[Point, ...]:
   """The recipe up to its dense model, a point a seed; others start from "NAME:dense"."""
-  curriculum = {"curriculum": ("align", "hear", "dense")}
-  return tuple(Point(name, seed, curriculum | dict(overrides or {})) for seed in seeds)
+  own = {"curriculum": ("align", "hear", "dense"), "schemes": ("float",), **(overrides or {})}
+  return tuple(Point(name, seed, own) for seed in seeds)
 
 
 def product(axes: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,35 @@
+r"""Whether CIFG and SRU can stand in for the LSTM, in the encoder and in the decoder.
+
+  python -m experiments.cell_topology --sweep
+  python -m experiments.cell_topology --sweep --points='(sru|cifg)\+.*'
+
+All nine combinations of encoder and decoder cell, trained from scratch for the same updates with the
+same widths: a CIFG has a quarter fewer weights than an LSTM, an SRU fewer still, so the rows differ
+in size as well.
+"""
+
+from ml_collections import ConfigDict
+
+from edge_rnnt.model.config import CELLS
+from experiments import recipe
+from experiments.launch import launch
+from experiments.sweep import Point, Sweep, product
+
+
+def get_config() -> ConfigDict:
+  """The recipe up to the dense model."""
+  config = recipe.get_config()
+  config.curriculum = ("align", "hear", "dense")
+  config.schemes = ("float", "integer")
+  return config
+
+
+def get_sweep() -> Sweep:
+  """Encoder cell x decoder cell; LSTM + LSTM, what the others are compared with, first."""
+  cells = product({"model.encoder_cell": CELLS, "model.prediction_cell": CELLS})
+  points = tuple(Point("+".join(each.values()), 0, each) for each in cells)
+  return Sweep("Which cell where", points, against="lstm+lstm")
+
+
+if __name__ == "__main__":
+  launch(get_config, "experiments.cell_topology", get_sweep)

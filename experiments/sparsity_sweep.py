@@ -1,0 +1,47 @@
+r"""What sparsity costs, and what the shape of the blocks does to it.
+
+  python -m experiments.sparsity_sweep --sweep
+  python -m experiments.sparsity_sweep --sweep --points='.*%-0'     (one seed, 8x1 blocks only)
+
+A dense model is trained once a seed. From it, with the same further updates: 0, 50, 70, 80 and 90 %
+in blocks of 8x1 (three seeds), and 80 % in blocks of 1x8, 16x1 and single weights (one seed).
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import recipe
+from experiments.launch import launch
+from experiments.sweep import Point, Sweep, dense_starts
+
+SEEDS = (0, 1, 2)
+SPARSITIES = (0.0, 0.5, 0.7, 0.8, 0.9)
+BLOCKS = ((1, 8), (16, 1), (1, 1))
+START = "dense:dense"
+
+
+def get_config() -> ConfigDict:
+  """One stage that raises the sparsity of a dense model from 0 to where it stays."""
+  config = recipe.get_config()
+  config.curriculum = ("prune",)
+  config.schemes = ("float", "integer")
+  return config
+
+
+def get_sweep() -> Sweep:
+  """Sparsities, then block shapes at 80 %."""
+  sparsities = [
+    Point(f"{share:.0%}", seed, {"stages.prune.sparsity": share}, START)
+    for share in SPARSITIES
+    for seed in SEEDS
+  ]
+  at_80 = {"stages.prune.sparsity": 0.8}
+  blocks = [
+    Point(f"80%-{rows}x{columns}", 0, at_80 | {"pruning.block": (rows, columns)}, START)
+    for rows, columns in BLOCKS
+  ]
+  points = (*dense_starts(SEEDS), *sparsities, *blocks)
+  return Sweep("What sparsity costs", points, against="0%")
+
+
+if __name__ == "__main__":
+  launch(get_config, "experiments.sparsity_sweep", get_sweep)
