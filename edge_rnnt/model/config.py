@@ -40,7 +40,8 @@ class RNNTConfig:
   ctc: bool = False
   """An auxiliary CTC output on the encoder, for training only."""
   simple: bool = False
-  """Outputs of encoder and prediction network alone, to train with the pruned loss only."""
+  """An output of the prediction network alone: with the CTC output, a joint network that is a sum.
+  It shows the pruned loss where to look, in training only."""
 
   def __post_init__(self) -> None:
     for name in ("encoder_cell", "prediction_cell"):
@@ -50,6 +51,8 @@ class RNNTConfig:
       value = getattr(self, field.name)
       if field.type in (int, int | None) and value is not None and value < _least(field.name):
         raise ValueError(f"{field.name} must be at least {_least(field.name)}, got {value}")
+    if self.simple and not self.ctc:
+      raise ValueError("simple=True adds to the CTC head's output: it needs ctc=True")
     if self.time_reduction_after >= self.encoder_layers:
       raise ValueError(
         f"time_reduction_after={self.time_reduction_after} needs an encoder layer above it, but "

@@ -97,26 +97,24 @@ class CTCHead(nn.Module):
     return encoded @ self.kernel + self.bias
 
 
-class SimpleHeads(nn.Module):
-  """A joint network that is a sum: encoded am + am_bias and predicted lm; left behind on export.
+class SimpleHead(nn.Module):
+  """predicted kernel, added to the CTC head's output: a joint network that is a sum.
 
-  It shows the pruned loss which labels are worth a look (loss/simple.py).
+  It begins at 0. Where the encoder has learned by CTC before, the alignments of this sum are CTC's
+  from the first update on; with an encoder's head of its own it may learn to guess the first label
+  before anything is heard, and mislead the windows of the pruned loss (loss/pruned.py).
   """
 
   config: RNNTConfig
 
   def setup(self) -> None:
-    config, vocabulary = self.config, self.config.vocab_size
-    self.am = self.param("am", partial(glorot, (config.encoder_dim, vocabulary)))
-    self.am_bias = self.param("am_bias", partial(_zeros, vocabulary))
-    self.lm = self.param("lm", partial(glorot, (config.prediction_dim, vocabulary)))
+    shape = (self.config.prediction_dim, self.config.vocab_size)
+    self.kernel = self.param("kernel", partial(_zeros, shape))
 
-  def __call__(
-    self, encoded: Float[Array, "*n P"], predicted: Float[Array, "*m Q"]
-  ) -> tuple[Float[Array, "*n V"], Float[Array, "*m V"]]:
-    return encoded @ self.am + self.am_bias, predicted @ self.lm
+  def __call__(self, predicted: Float[Array, "... Q"]) -> Float[Array, "... V"]:
+    return predicted @ self.kernel
 
 
-def _zeros(size: int, key: Key[Array, ""]) -> Float[Array, "E"]:
+def _zeros(shape: int | tuple[int, ...], key: Key[Array, ""]) -> Float[Array, "*n"]:
   del key
-  return jnp.zeros((size,), jax.dtypes.canonicalize_dtype(float))
+  return jnp.zeros(shape, jax.dtypes.canonicalize_dtype(float))

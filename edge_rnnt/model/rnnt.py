@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int, Key
 from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.encoder import Encoder, initial_encoder_state
-from edge_rnnt.model.joint import CTCHead, Joint, SimpleHeads
+from edge_rnnt.model.joint import CTCHead, Joint, SimpleHead
 from edge_rnnt.model.prediction import Prediction, initial_prediction_state
 from edge_rnnt.shapes import Frames, Labels, Lengths
 
@@ -47,7 +47,7 @@ class RNNT(nn.Module):
     if self.config.ctc:
       self.ctc = CTCHead(self.config)
     if self.config.simple:
-      self.simple = SimpleHeads(self.config)
+      self.simple = SimpleHead(self.config)
 
   def encode(
     self, frames: Frames, lengths: Lengths, tap: Tap = IDENTITY
@@ -74,10 +74,10 @@ class RNNT(nn.Module):
   def simple_logits(
     self, encoded: Float[Array, "*n P"], predicted: Float[Array, "*m Q"]
   ) -> tuple[Float[Array, "*n V"], Float[Array, "*m V"]]:
-    """What encoder and prediction network score alone; raises ValueError without such heads."""
+    """Whose sum is a joint network: of CTC and simple head; raises ValueError without these."""
     if not self.config.simple:
-      raise ValueError("this model has no simple heads: build it from a config with simple=True")
-    return self.simple(encoded, predicted)
+      raise ValueError("this model has no simple head: build it from a config with simple=True")
+    return self.ctc_logits(encoded), self.simple(predicted)
 
   def encode_chunk(
     self, state: tuple, frames: Frames, tap: Tap = IDENTITY

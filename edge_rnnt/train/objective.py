@@ -48,7 +48,7 @@ def make_objective(
 
   Raises:
     ValueError: a negative weight, all weights 0, a weight for the CTC head of a model that has
-      none, or a window for a model without simple heads.
+      none, or a window for a model without a simple head.
   """
   weights = (transducer_weight, ctc_weight, alignment_weight)
   if min(weights) < 0 or sum(weights) == 0:
@@ -64,7 +64,7 @@ def make_objective(
     )
   if window is not None and not model.config.simple:
     raise ValueError(
-      f"window={window}: the pruned loss needs a model with simple heads: RNNTConfig(simple=True)"
+      f"window={window}: the pruned loss needs a model with a simple head: RNNTConfig(simple=True)"
     )
 
   def objective(

@@ -32,7 +32,7 @@ def config(**changes) -> RNNTConfig:
   "changes",
   [
     {},
-    {"layer_norm": False, "simple": True},
+    {"layer_norm": False, "ctc": True, "simple": True},
     {"encoder_projection": None, "time_reduction_after": 0, "ctc": True},
   ],
 )

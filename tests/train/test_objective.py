@@ -155,9 +155,11 @@ def test_a_tap_reaches_the_joint_and_may_be_learned(params, batch):
 
 @pytest.fixture(scope="module")
 def pruned() -> tuple:
-  """A model with simple heads, and its parameters."""
+  """A model with a simple head, and its parameters; the head's are zeros at first."""
   config = dataclasses.replace(CONFIG, simple=True)
-  return RNNT(config), init(config, jax.random.key(0))
+  params = init(config, jax.random.key(0))
+  kernel = jax.random.normal(jax.random.key(1), params["simple"]["kernel"].shape)
+  return RNNT(config), params | {"simple": {"kernel": kernel}}
 
 
 @pytest.mark.parametrize("window", [2, 4])  # 4 are all nodes of 3 labels
@@ -178,11 +180,12 @@ def test_with_a_window_the_transducer_is_the_pruned_one_beside_the_simple_one(
 
 
 def plain_pruned(model, params, features, frame_lengths, labels, label_lengths, _, *, window):
-  """Heads and joint network written out, and the loss of the whole lattice."""
+  """Head and joint network written out, and the loss of the whole lattice."""
   apply = functools.partial(model.apply, {"params": params})
   encoded, lengths = apply(features, frame_lengths, method="encode")
-  predicted, heads = apply(labels, method="predict"), params["simple"]
-  am, lm = encoded @ heads["am"] + heads["am_bias"], predicted @ heads["lm"]
+  predicted = apply(labels, method="predict")
+  am = encoded @ params["ctc"]["kernel"] + params["ctc"]["bias"]
+  lm = predicted @ params["simple"]["kernel"]
   spoken = labels, lengths, label_lengths
   given = params["joint"], encoded, predicted, am, lm, *spoken
   both = pruned_transducer_loss(joint.join, *given, blank=4, window=window, lm_only=0.0)
