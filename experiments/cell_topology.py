@@ -3,9 +3,9 @@ r"""Whether CIFG and SRU can stand in for the LSTM, in the encoder and in the de
   python -m experiments.cell_topology --sweep
   python -m experiments.cell_topology --sweep --points='(sru|cifg)\+.*'
 
-All nine combinations of encoder and decoder cell, trained from scratch for the same updates with the
-same widths: a CIFG has a quarter fewer weights than an LSTM, an SRU fewer still, so the rows differ
-in size as well.
+All nine combinations of encoder and decoder cell, trained from scratch for the same updates with
+the same widths: a CIFG has a quarter fewer weights than an LSTM, an SRU fewer still, so the rows
+differ in size as well.
 """
 
 from ml_collections import ConfigDict

@@ -3,9 +3,9 @@ r"""The paper's edge model: a sparse CIFG encoder and a sparse SRU decoder, quan
   python -m experiments.edge_model --sweep
   python -m experiments.edge_model --sweep --points='.*-0'            (one seed)
 
-50 % of the encoder's blocks and 30 % of the decoder's are pruned, beside the dense LSTM that it is to
-replace and a small dense LSTM of about the same bytes, trained for as many updates in all. Each in
-float, hybrid and integer.
+50 % of the encoder's blocks and 30 % of the decoder's are pruned, beside the dense LSTM that it is
+to replace and a small dense LSTM of about the same bytes, trained for as many updates in all. Each
+in float, hybrid and integer.
 """
 
 from ml_collections import ConfigDict
@@ -17,8 +17,8 @@ from experiments.sweep import Point, Sweep, dense_starts
 SEEDS = (0, 1, 2)
 EDGE = {"model.encoder_cell": "cifg", "model.prediction_cell": "sru"}
 SMALL = {
-  "model.encoder_cells": 108, "model.encoder_projection": 64,
-  "model.prediction_cells": 108, "model.prediction_projection": 64,
+  "model.encoder_cells": 102, "model.encoder_projection": 64,
+  "model.prediction_cells": 102, "model.prediction_projection": 64,
 }  # fmt: skip
 
 
