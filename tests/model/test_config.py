@@ -32,6 +32,7 @@ def test_json_names_what_is_wrong():
     ({"vocab_size": 1}, "vocab_size must be at least 2, got 1"),
     ({"time_reduction_after": -1}, "time_reduction_after must be at least 0, got -1"),
     ({"time_reduction_after": 3}, "time_reduction_after=3 needs an encoder layer above it"),
+    ({"simple": True}, "needs ctc=True"),
   ],
 )
 def test_refuses_impossible_sizes(change, message):
