@@ -48,3 +48,27 @@ def test_joint_and_prediction_wait_for_the_transducer(config):
   assert sparsities[139] == 0.0 and sparsities[189] == 0.5 and sparsities[239] == 0.75
   assert sparsities[171:189] == [0.5] * 18
   assert np.all(np.diff(sparsities) >= 0)
+
+
+def test_each_part_has_its_share_of_the_sparsity(config):
+  config = config.copy_and_resolve_references()
+  config.pruning.shares.prediction = 0.5
+  layer = {"layer_0": {"kernel": jax.random.normal(jax.random.key(0), (16, 8))}}
+  params = {"encoder": layer, "prediction": layer}
+  link = optimization.pruning(config.pruning, [recipe.stage(10, {"a": 1.0}, sparsity=0.75)])
+  state = link.init(params)
+  for _ in range(10):
+    _, state = link.update(jax.tree.map(jnp.zeros_like, params), state, params)
+  kept = {path: int(np.sum(mask)) for path, mask in state.masks.items()}
+  assert kept == {"encoder/layer_0/kernel": 4, "prediction/layer_0/kernel": 10}  # of 16 blocks
+
+
+def test_equal_shares_are_one_pattern_so_that_they_can_be_ranked_together():
+  assert len(optimization.targets({"encoder": 1.0, "prediction": 1.0}, 0.8)) == 1
+  assert len(optimization.targets({"encoder": 1.0, "prediction": 0.6}, 0.8)) == 2
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.3])
+def test_a_share_beyond_all_weights_is_refused(share):
+  with pytest.raises(ValueError, match=r"shares\.encoder"):
+    optimization.targets({"encoder": share}, 0.8)

@@ -12,48 +12,11 @@ import soundfile
 from data.corpora import Corpora
 from data.tones import tone_source
 from edge_rnnt.device.engine import Recognizer
-from edge_rnnt.inputs.joined import JoinedStrings
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import results
 from edge_rnnt.report.hypotheses import read_hypotheses
 from edge_rnnt.train.checkpoint import Checkpoints
-from experiments import build, pipeline, quickstart
-
-
-def tone_corpora() -> Corpora:
-  """Strings of known boundaries to align to, and phrases of unknown ones."""
-  strings = JoinedStrings(tone_source(120, seed=1, most=1), most=3, passes=4)
-  sources = {
-    split: {"commands": tone_source(count, seed=seed)}
-    for split, count, seed in (("train", 200, 2), ("dev", 12, 3), ("test", 20, 4))
-  }
-  sources["train"]["strings"] = strings
-  return Corpora("synthetic", "chords, not speech", True, **sources, report=ManifestReport(272))
-
-
-def small_config():
-  config = quickstart.get_config()
-  config.front_end.num_mels = 12
-  config.front_end.tail_seconds = 0.12
-  config.model.update(
-    encoder_layers=2, encoder_cells=32, encoder_projection=24, prediction_cells=24,
-    prediction_projection=None, joint_dim=24, embedding_dim=8,
-  )  # fmt: skip
-  config.batch_size, config.buckets = 16, 1
-  config.optimizer.warmup_steps, config.optimizer.ema_decay = 10, 0.9
-  config.evaluate_every = 1000  # at the ends of stages only
-  config.calibration_utterances = 48
-  steps = {"align": 40, "hear": 60, "dense": 260, "half": 40, "eighty": 100}
-  for name, count in steps.items():
-    config.stages[name].update(steps=count, rate=6e-3, final=1e-3, disturb=0.0)
-  return config
-
-
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory) -> pathlib.Path:
-  workdir = tmp_path_factory.mktemp("run")
-  pipeline.run(small_config(), tone_corpora(), workdir, command="the test")
-  return workdir
+from experiments import build, pipeline
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +44,9 @@ def test_sparsity_is_exact_and_shrinks_the_files(workdir, found):
   assert rows["sparse80-integer"].bytes < rows["dense-float"].bytes / 4
 
 
-def test_streaming_says_what_was_measured(workdir, found):
+def test_streaming_says_what_was_measured(workdir, found, make_corpora):
   """Chunk by chunk through the device file, against the hypotheses of the page."""
-  source = tone_corpora().test["commands"]
+  source = make_corpora().test["commands"]
   for row in found.main_rows:
     said = {each.id: each.hypothesis for each in read_hypotheses(workdir / row.hypotheses)}
     recognizer = Recognizer.open(workdir / row.device_file)
@@ -93,6 +56,15 @@ def test_streaming_says_what_was_measured(workdir, found):
         stream.accept(samples[begin : begin + 333])
       stream.finish()
       assert stream.text == said[source.id(item)]
+
+
+def test_rows_know_their_training(found):
+  """Weights, dev WER where the transducer was trained, and what came back."""
+  rows = {row.name: row for row in found.main_rows}
+  for row in found.main_rows:
+    assert row.weights == row.name.removesuffix(f"-{row.scheme}")
+    assert 0 <= row.dev_wer < 60
+  assert rows["dense-float"].blocks_back == 0 < rows["sparse80-float"].blocks_back < 0.5
 
 
 def test_the_page_is_there_and_says_what_it_is(workdir):
@@ -116,31 +88,31 @@ def test_transcribe_runs_the_file_as_a_user_would(workdir, found, tmp_path):
   assert lines[0]["rtf"] > 0
 
 
-def test_a_finished_run_is_not_trained_again(workdir, found):
+def test_a_finished_run_is_not_trained_again(workdir, found, make_config, make_corpora):
   with Checkpoints(workdir / "checkpoints") as checkpoints:
     step = checkpoints.latest_step()
-  again = pipeline.run(small_config(), tone_corpora(), workdir, command="the test")
+  again = pipeline.run(make_config(), make_corpora(), workdir, command="the test")
   assert step == 500
   assert [row.wer for row in again.rows] == [row.wer for row in found.rows]
 
 
-def test_another_config_does_not_continue_it(workdir):
-  config = small_config()
+def test_another_config_does_not_continue_it(workdir, make_config, make_corpora):
+  config = make_config()
   config.stages.dense.steps = 91
   with pytest.raises(pipeline.OtherRun, match=r"stages\.dense\.steps"):
-    pipeline.run(config, tone_corpora(), workdir, command="the test")
+    pipeline.run(config, make_corpora(), workdir, command="the test")
 
 
-def test_other_speech_does_not_continue_it(workdir):
-  corpora = tone_corpora()
+def test_other_speech_does_not_continue_it(workdir, make_config, make_corpora):
+  corpora = make_corpora()
   corpora.train["commands"] = tone_source(199, seed=2)
   with pytest.raises(pipeline.OtherRun, match=r"training_utterances\.commands"):
-    pipeline.run(small_config(), corpora, workdir, command="the test")
+    pipeline.run(make_config(), corpora, workdir, command="the test")
 
 
-def test_stages_without_their_sources_are_skipped():
+def test_stages_without_their_sources_are_skipped(make_config, make_corpora):
   """Sentences of unknown boundaries, of more words than a closed vocabulary has."""
-  corpora, config = tone_corpora(), small_config()
+  corpora, config = make_corpora(), make_config()
   splits = (corpora.train, corpora.dev, corpora.test)
   named = [{"own": each["commands"]} for each in splits]
   own = Corpora("own", "phrases", False, *named, report=ManifestReport(1))
