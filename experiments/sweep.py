@@ -170,11 +170,11 @@ def _job(
   own = {**overrides, **point.overrides, "seed": point.seed}
   if point.start_from:
     own["start_from"] = f"{workdir / point.needs}:{point.start_from.partition(':')[2]}"
-  settings = ConfigDict(config)  # a copy
+  settings = ConfigDict(config).lock()  # a copy that takes no new keys
   try:
     settings.update_from_flattened_dict(own)
-  except (KeyError, TypeError, ValueError) as error:
-    raise BadSweep(f"{point.folder}: {error.args[0]}") from error
+  except (KeyError, AttributeError, TypeError, ValueError) as error:
+    raise BadSweep(f"{point.folder}: {error}") from error
   flags = [f"--workdir={workdir / point.folder}", f"--cache_dir={workdir / 'cache'}", *options]
   values = [f"--config.{key}={value}" for key, value in own.items()]
   command = (sys.executable, "-m", module, *flags, *values)

@@ -1,0 +1,171 @@
+"""Points become commands that do what a launcher does; failures stay with their point."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from absl import flags
+from ml_collections import config_flags
+
+from experiments import recipe, recovery, sparsity_sweep, sweep, sweep_local
+from experiments.sweep import Job, Point, Sweep
+from experiments.sweep_table import State
+
+POINTS = (
+  Point("half", 0, {"stages.prune.sparsity": 0.5, "pruning.block": (16, 1)}, "dense:dense"),
+  Point("half", 1, {"stages.prune.sparsity": 0.5}, "dense:dense"),
+  *sweep.dense_starts((0, 1)),
+)
+
+
+def jobs(points=POINTS, only="", overrides=None, tmp_path=None):
+  config = recipe.get_config()
+  config.update_from_flattened_dict(overrides or {})
+  workdir = (tmp_path or pathlib.Path("runs")) / "here"
+  arguments = Sweep("title", points), config, "experiments.sparsity_sweep", workdir
+  return sweep.jobs(*arguments, overrides=overrides or {}, options=["--offline"], only=only)
+
+
+def test_product_and_zip():
+  axes = {"a": (1, 2), "b": ("x", "y")}
+  assert [tuple(each.values()) for each in sweep.product(axes)] == [
+    (1, "x"), (1, "y"), (2, "x"), (2, "y"),
+  ]  # fmt: skip
+  assert sweep.zipped(axes) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+  with pytest.raises(ValueError, match="zip"):
+    sweep.zipped({"a": (1, 2), "b": (1,)})
+
+
+def test_a_point_is_run_after_the_one_it_starts_from():
+  order = [job.folder for job in jobs()]
+  assert order == ["dense-0", "half-0", "dense-1", "half-1"]
+  assert [job.needs for job in jobs()] == [None, "dense-0", None, "dense-1"]
+  assert [job.folder for job in jobs(only=r"half-1")] == ["dense-1", "half-1"]
+
+
+def test_the_command_gives_the_launcher_the_config_of_the_point(tmp_path, monkeypatch):
+  """Through ml_collections' own parsing of the command line, in the launcher's place."""
+  for job in jobs(overrides={"batch_size": 8}, tmp_path=tmp_path):
+    assert job.command[:3] == (sys.executable, "-m", "experiments.sparsity_sweep")
+    values = flags.FlagValues()
+    parsed = [each for each in job.command[3:] if each.startswith("--config.")]
+    monkeypatch.setattr(sys, "argv", ["program", *parsed])  # it looks there already
+    config_flags.DEFINE_config_dict("config", recipe.get_config(), flag_values=values)
+    values(sys.argv)
+    assert json.loads(values.config.to_json()) == json.loads(job.config.to_json())
+    assert values.config.batch_size == 8
+    others = set(job.command[3:]) - set(parsed)
+    cache = f"--cache_dir={tmp_path / 'here' / 'cache'}"
+    assert others == {f"--workdir={job.workdir}", cache, "--offline"}
+
+
+@pytest.mark.parametrize(
+  ("points", "only", "told"),
+  [
+    ((Point("a", 0, {"model.encoder_sell": "sru"}),), "", "a-0.*encoder_cell"),
+    ((Point("a", 0, {"batch_size": "many"}),), "", "a-0"),
+    ((Point("a", 0, {}, "b:dense"),), "", "a-0.*no point 'b-0'"),
+    ((Point("a", 0, {}, "a:dense"),), "", "a-0.*needs itself"),
+    ((Point("a", 0, {}), Point("a", 0, {"batch_size": 8})), "", "a-0"),
+    (POINTS, "whole-0", r"--points=whole-0.*half-0"),
+  ],
+)
+def test_mistakes_are_told_before_anything_runs(points, only, told):
+  with pytest.raises(sweep.BadSweep, match=f"(?s){told}"):
+    jobs(points, only)
+
+
+@pytest.mark.parametrize("module", [recovery, sparsity_sweep])
+def test_a_launchers_points_fit_its_config(module, tmp_path):
+  found = sweep.jobs(module.get_sweep(), module.get_config(), "module", tmp_path, overrides={})
+  assert len(found) == len(module.get_sweep().points)
+
+
+def script(folder, code, workdir, needs=None) -> Job:
+  """A job that runs the code in its workdir, then writes what a finished run writes."""
+  config = recipe.get_config()
+  own = workdir / folder
+  own.mkdir(parents=True, exist_ok=True)
+  settings = json.dumps(json.loads(config.to_json_best_effort()) | {"speech": {}})
+  end = f"open('results.json', 'w').write('x'); open('config.json', 'w').write({settings!r})"
+  whole = f"import os; os.chdir({str(own)!r}); {code}; {end}"
+  return Job(folder, own, (sys.executable, "-c", whole), config, needs)
+
+
+def test_a_failed_point_stops_only_what_starts_from_it(tmp_path, capsys):
+  def all_jobs(broken):
+    return [
+      script("bad", broken, tmp_path),
+      script("after-bad", "pass", tmp_path, needs="bad"),
+      script("good", "open('ran', 'a').write('+')", tmp_path),
+      script("after-good", "assert os.path.exists('../good/results.json')", tmp_path, "good"),
+    ]
+
+  states = sweep_local.run(all_jobs("raise ValueError('no speech')"), 2, tmp_path / "logs")
+  assert states == {
+    "bad": State.FAILED,
+    "after-bad": State.BLOCKED,
+    "good": State.DONE,
+    "after-good": State.DONE,
+  }
+  assert sweep_local.last_words(tmp_path / "logs" / "bad.log") == "ValueError: no speech"
+  told = capsys.readouterr().out
+  assert "bad: failed" in told and "after-bad: blocked" in told
+  # Mended and run again, what was finished is not run again.
+  assert set(sweep_local.run(all_jobs("pass"), 2, tmp_path / "logs").values()) == {State.DONE}
+  assert (tmp_path / "good" / "ran").read_text() == "+"
+
+
+def test_results_of_another_config_are_not_taken_for_finished(tmp_path):
+  job = script("a", "pass", tmp_path)
+  sweep_local.run([job], 1, tmp_path / "logs")
+  assert job.is_finished()
+  job.config.batch_size = 7
+  assert not job.is_finished()
+
+
+def test_no_more_run_at_once_than_were_asked_for(tmp_path):
+  code = (
+    "import time, glob; me = '../on-' + str(os.getpid()); open(me, 'w'); time.sleep(0.3);"
+    "open('seen', 'w').write(str(len(glob.glob('../on-*')))); os.remove(me)"
+  )
+  sweep_local.run([script(f"p{i}", code, tmp_path) for i in range(3)], 1, tmp_path / "logs")
+  assert [(tmp_path / f"p{i}" / "seen").read_text() for i in range(3)] == ["1"] * 3
+
+
+def test_sigterm_reaches_the_points_and_is_waited_for(tmp_path):
+  code = (
+    "import signal, sys, time;"
+    "signal.signal(signal.SIGTERM, lambda *_: (open('saved', 'w'), sys.exit(143)));"
+    "open('ready', 'w'); time.sleep(60)"
+  )
+  jobs_ = [script("slow", code, tmp_path), script("later", "pass", tmp_path)]
+
+  def stop_when_ready():
+    while not (tmp_path / "slow" / "ready").exists():
+      time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+  before = signal.getsignal(signal.SIGTERM)
+  threading.Thread(target=stop_when_ready, daemon=True).start()
+  with pytest.raises(sweep_local.Stopped, match="same command"):
+    sweep_local.run(jobs_, 1, tmp_path / "logs")
+  assert (tmp_path / "slow" / "saved").exists() and not (
+    tmp_path / "later" / "results.json"
+  ).exists()
+  assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_print_commands_prints_a_line_a_point_and_runs_nothing(tmp_path):
+  options = ["--print_commands", f"--workdir={tmp_path / 'w'}", "--points=none-2"]
+  command = [sys.executable, "-m", "experiments.recovery", *options]
+  done = subprocess.run(command, capture_output=True, text=True, check=True)
+  first, second = done.stdout.splitlines()
+  assert "/w/dense-2" in first and f"--config.start_from={tmp_path}/w/dense-2:dense" in second
+  assert not (tmp_path / "w").exists()
