@@ -170,7 +170,7 @@ def _job(
   own = {**overrides, **point.overrides, "seed": point.seed}
   if point.start_from:
     own["start_from"] = f"{workdir / point.needs}:{point.start_from.partition(':')[2]}"
-  settings = ConfigDict(config).lock()  # a copy that takes no new keys
+  settings = config.copy_and_resolve_references().lock()  # takes no new keys
   try:
     settings.update_from_flattened_dict(own)
   except (KeyError, AttributeError, TypeError, ValueError) as error:
