@@ -106,16 +106,17 @@ def _check_same_test(first: Finished, points: list[Finished]) -> None:
 
 
 def _pooled(name: str, runs: list[Finished], folder: pathlib.Path) -> list[results.Row]:
-  """The rows of a point's model, over all its seeds."""
-  found = []
+  """The rows of a point's models, over all its seeds."""
+  found, states = [], {row.weights for row in runs[0].found.rows}
   for row in runs[0].found.rows:
+    state = f"-{row.weights}" if len(states) > 1 else ""
     same = {
       run.seed: (run, each)
       for run in runs
       for each in run.found.rows
       if (each.name, each.set) == (row.name, row.set)
     }
-    found.append(_one_row(f"{name}-{row.name}", name, same, folder))
+    found.append(_one_row(f"{name}{state}-{row.scheme}", name, same, folder))
   return found
 
 

@@ -113,13 +113,13 @@ def _questions(results: Results) -> dict[str, list[Pair]]:
     "Other cells against the first, dense float": [],
     "Hybrid against float of the same weights": [],
     "Integer against float of the same weights": [],
-    f"Against {results.against} of the same sparsity": [],
+    f"Float against {results.against}": [],
   }
   pruned, cells, hybrid, integer, against = asked.values()
   for row in results.main_rows:
     dense = _like(results, row, scheme="float", sparsity=0.0)
     own, other = _own_float(results, row), _counterpart(results, row)
-    if other not in (None, row):
+    if row.scheme == "float" and other not in (None, row):
       against.append(Pair(row, other))
     if row.scheme == "float" and row.sparsity and dense:
       pruned.append(Pair(row, dense))

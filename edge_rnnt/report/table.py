@@ -167,10 +167,10 @@ def difference_table(results: Results, evidence: Evidence) -> Table | None:
 
 
 def training_table(results: Results, evidence: Evidence) -> Table | None:
-  """model x what chose it: dev WER, the test WER of every seed, blocks that came back. None unless
-  runs of several seeds are pooled."""
+  """Weights x what chose them: dev WER, the test WER of every seed, blocks that came back. None
+  unless several runs are joined."""
   rows = [row for row in results.main_rows if row.scheme == "float"]
-  if all(row.seeds == 1 for row in rows):
+  if not any("/" in row.weights for row in rows):
     return None
   return Table(
     caption="WER in percent. Dev is what choices are made by; test only reports.",
