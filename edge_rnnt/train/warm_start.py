@@ -24,19 +24,18 @@ def read_weights(checkpoints: pathlib.Path, name: str) -> Weights:
   Whatever optimizer and masks were kept beside them stay unread, so they may be of any kind. Raises
   CheckpointError if there is no such milestone or it can't be read.
   """
-  path = checkpoints.resolve() / "milestones" / name / "state"
+  path = checkpoints.resolve() / "milestones" / name
   if not path.is_dir():
     there = sorted(each.name for each in (checkpoints / "milestones").glob("*"))
     raise CheckpointError(f"No milestone {name!r} in {checkpoints}; there are {there}")
   try:
-    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-      saved = checkpointer.metadata(path).item_metadata.tree
+    handlers = {"state": ocp.PyTreeCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
+    with ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers)) as checkpointer:
+      saved = checkpointer.metadata(path).item_metadata["state"].tree
       wanted = {part: saved[part] for part in ("params", "ema") if saved.get(part) is not None}
       as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
-      restored = checkpointer.restore(
-        path,
-        args=ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, partial_restore=True),
-      )
+      state = ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, partial_restore=True)
+      restored = checkpointer.restore(path, args=ocp.args.Composite(state=state)).state
   except Exception as error:  # whatever reading a broken file may raise
     raise CheckpointError(f"Could not read {path}: {error}") from error
   return Weights(restored["params"], restored.get("ema"))
