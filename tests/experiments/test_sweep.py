@@ -1,8 +1,10 @@
 """Points become commands that do what a launcher does; failures stay with their point."""
 
+import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import threading
 import time
 
 import pytest
+import rich.console
 
 from experiments import recipe, recovery, sparsity_sweep, sweep, sweep_local
 from experiments.sweep import Job, Point, Sweep
@@ -125,6 +128,22 @@ def test_a_failed_point_stops_only_what_starts_from_it(tmp_path, capsys):
   # Mended and run again, what was finished is not run again.
   assert set(sweep_local.run(all_jobs("pass"), 2, tmp_path / "logs").values()) == {State.DONE}
   assert (tmp_path / "good" / "ran").read_text() == "+"
+
+
+def test_a_terminal_gets_a_table_of_all_points(tmp_path):
+  """With the step and the dev WER that the end of the log tells, its last line cut short."""
+  log = '{"step": 20, "loss": 1.0}\\n{"step": 20, "dev_wer": 0.125}\\n{"step": 3'
+  jobs_ = [
+    script("first", f"open('metrics.jsonl', 'w').write('{log}')", tmp_path),
+    script("second", "1 / 0", tmp_path),
+  ]
+  written = io.StringIO()
+  console = rich.console.Console(file=written, force_terminal=True, width=80)
+  sweep_local.run(jobs_, 1, tmp_path / "logs", console)
+  plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue())
+  last = plain[plain.rindex("point") :]
+  assert re.search(r"first +done +20/4600 +dev WER 12.5 % +[\d.]+ s", last)
+  assert re.search(r"second +failed +0/4600", last)
 
 
 def test_results_of_another_config_are_not_taken_for_finished(tmp_path):
