@@ -5,7 +5,18 @@ r"""The paper's edge model: a sparse CIFG encoder and a sparse SRU decoder, quan
 
 50 % of the encoder's blocks and 30 % of the decoder's are pruned, beside the dense LSTM that it is
 to replace and a small dense LSTM of about the same bytes, trained for as many updates in all. Each
-in float, hybrid and integer.
+in float, hybrid and integer. About 8 minutes a model and seed on 2 cores with the full recipe.
+
+Measured with a short one, seed 0 alone (`--points='.*-0' --config.stages.hear.steps=400
+--config.stages.dense.steps=800 --config.stages.prune.steps=500`, 16 minutes on 2 loaded cores), so
+that only the order means something. Test WER in percent [95 % interval over utterances]:
+
+      edge   integer, 346,557 bytes  26.0 [22.2, 29.4]   hybrid 25.8   float 25.8   dev 29.4
+      small  integer, 343,389 bytes  32.1 [28.8, 35.2]   hybrid 32.3   float 32.3   dev 42.3
+      lstm   integer, 689,701 bytes  26.1 [23.0, 28.9]   hybrid 26.5   float 26.3   dev 33.6
+
+edge less small, integer: -6.1 [-9.4, -2.9]; edge integer less lstm float (2,682,533 bytes): -0.3
+[-3.3, +2.7], not told apart.
 """
 
 from ml_collections import ConfigDict

@@ -5,6 +5,17 @@ r"""What sparsity costs, and what the shape of the blocks does to it.
 
 A dense model is trained once a seed. From it, with the same further updates: 0, 50, 70, 80 and 90 %
 in blocks of 8x1 (three seeds), and 80 % in blocks of 1x8, 16x1 and single weights (one seed).
+5 minutes on 2 cores for a dense model, 2 for each point that starts from it.
+
+Measured with seed 0 alone. WER in percent [95 % interval over utterances]; integer files:
+
+      sparsity  dev    test, float        test, integer      bytes
+      0 %       16.6   13.1 [10.8, 15.6]  13.3 [10.9, 15.8]  689,701
+      50 %      16.4   14.7 [11.9, 17.1]  14.6 [12.0, 17.0]  442,141
+      70 %      18.8   14.2 [11.6, 17.0]  14.1 [11.4, 16.8]  313,117
+      80 %      22.5   17.6 [14.8, 20.3]  17.4 [14.6, 20.2]  248,597
+
+Less 0 %, float: +1.5 [+0.1, +3.0] at 50 %, +1.1 [-0.4, +2.6] at 70 %, +4.4 [+2.3, +6.7] at 80 %.
 """
 
 from ml_collections import ConfigDict
