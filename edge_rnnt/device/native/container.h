@@ -1,0 +1,75 @@
+// The device file (edge_rnnt/export/container.py), mapped, with every offset, shape and type checked.
+#ifndef EDGE_RNNT_CONTAINER_H_
+#define EDGE_RNNT_CONTAINER_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "json.h"
+
+namespace edge_rnnt {
+
+struct Tensor {
+  std::string dtype;
+  std::vector<int64_t> shape;
+  const uint8_t* data = nullptr;
+  int64_t bytes = 0;
+};
+
+struct Layer {
+  std::string path, cell;
+  int input_dim = 0, cells = 0, projection = 0;  // projection 0: none
+  bool layer_norm = false;
+  int gates() const { return cell == "cifg" ? 3 : 4; }
+  int normalized() const { return !layer_norm ? 0 : cell == "lstm" ? 4 : 3; }
+  int output_dim() const { return projection ? projection : cells; }
+  int recurrent_dim() const { return cell == "sru" ? 0 : output_dim(); }
+};
+
+struct Activation {
+  double scale = 1;
+  int zero = 0;
+};
+
+class Container {
+ public:
+  // Throws std::runtime_error, saying what is wrong, for a file that cannot be used.
+  explicit Container(const std::string& path);
+  ~Container();
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  std::string scheme;
+  int block_in = 1, block_out = 1;
+  int feature_dim, vocab_size, time_reduction, time_reduction_after;
+  int embedding_dim, joint_dim;
+  std::vector<Layer> encoder, prediction;
+  Json front_end;
+
+  Activation activation(const std::string& name, int bits) const;
+  const Tensor& tensor(const std::string& name, const char* dtype,
+                       const std::vector<int64_t>& shape) const;
+  const Tensor& wordpieces() const;
+  bool in_blocks(const std::string& name) const { return !tensors_.count(name); }
+  // A copy as T (float, int8_t, int16_t, int32_t); float values are checked to be finite.
+  template <class T>
+  std::vector<T> values(const std::string& name, const std::vector<int64_t>& shape) const;
+  // A kernel [in][out], written out if it is stored in blocks.
+  template <class T>
+  std::vector<T> kernel(const std::string& name, int in, int out) const;
+
+ private:
+  void read_header();
+  void read_description(const Json& description);
+  void close();
+
+  const uint8_t* map_ = nullptr;
+  int64_t size_ = 0;
+  std::map<std::string, Tensor> tensors_;
+  Json activations_;
+};
+
+}  // namespace edge_rnnt
+#endif  // EDGE_RNNT_CONTAINER_H_
