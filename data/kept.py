@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import os
 import pathlib
 import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from edge_rnnt import whole
 
 
 def kept_path(cache_dir: pathlib.Path, kind: str, made_from: Any) -> pathlib.Path:
@@ -33,12 +34,10 @@ def read_kept(path: pathlib.Path) -> dict[str, np.ndarray] | None:
 def keep(path: pathlib.Path, recordings: Mapping[str, np.ndarray]) -> None:
   """Writes them so that a killed run leaves either all or nothing."""
   path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_suffix(f".{os.getpid()}.part")
-  with part.open("wb") as file:
+  with whole.writing(path) as file:
     np.savez(
       file,
       ids=np.array(list(recordings), str),
       lengths=np.array([len(each) for each in recordings.values()], np.int64),
       samples=np.concatenate([np.zeros(0, np.int16), *recordings.values()]),
     )
-  part.replace(path)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from edge_rnnt import whole
 from edge_rnnt.inputs import check, shards
 from edge_rnnt.inputs.rejected import Rejected
 from edge_rnnt.inputs.utterance import Utterance
@@ -76,10 +77,8 @@ def make(shard: Shard) -> Made:
 
   path = shard.folder / f"{shard.name}.array_record"
   entries = shards.write_shard(path, usable(), shard.sample_rate)
-  part = note(shard).with_suffix(".note.part")
   told = {"entries": entries, "rejected": [dataclasses.astuple(each) for each in rejected]}
-  part.write_text(json.dumps(told), encoding="utf-8")
-  part.replace(note(shard))
+  whole.write_text(note(shard), json.dumps(told))
   return Made(shard.split, tuple(entries), tuple(rejected))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from absl import app
 
+from edge_rnnt import whole
 from edge_rnnt.report import page, results, seeds, terminal
 from edge_rnnt.report.hypotheses import Heard, read_hypotheses, rescore, write_hypotheses
 from experiments.sweep import Sweep
@@ -39,9 +40,7 @@ def remember(sweep: Sweep, workdir: pathlib.Path, command: str) -> None:
     "names": list(dict.fromkeys(point.name for point in sweep.points)),
   }
   workdir.mkdir(parents=True, exist_ok=True)
-  part = workdir / "sweep.part"
-  part.write_text(json.dumps(about, indent=2))
-  part.replace(workdir / "sweep.json")
+  whole.write_text(workdir / "sweep.json", json.dumps(about, indent=2))
 
 
 def collect(folder: pathlib.Path) -> results.Results:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from edge_rnnt import whole
 from edge_rnnt.device import bench
 from edge_rnnt.device.engine import Recognizer
 from edge_rnnt.evaluate.size import size
@@ -158,6 +159,4 @@ class Stopwatch:
     before = self.seconds.get(part, 0.0) if add else 0.0
     self.seconds[part] = before + now - self._since
     self._since = now
-    unfinished = self._path.with_suffix(".part")
-    unfinished.write_text(json.dumps(self.seconds))
-    unfinished.replace(self._path)
+    whole.write_text(self._path, json.dumps(self.seconds))

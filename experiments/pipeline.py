@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from data.corpora import Corpora, synthetic_source
 from data.synthesize import SynthesizerMissing
+from edge_rnnt import whole
 from edge_rnnt.decode.ctc import ctc_greedy
 from edge_rnnt.decode.greedy import greedy
 from edge_rnnt.device import bench
@@ -85,9 +86,7 @@ def remember(config: ConfigDict, corpora: Corpora, workdir: pathlib.Path) -> Non
         f"{workdir} holds another run ({', '.join(_differing(before, now))} differ): give another "
         "--workdir, or remove that folder"
       )
-  part = path.with_suffix(".part")
-  part.write_text(json.dumps(now, indent=2))
-  part.replace(path)
+  whole.write_text(path, json.dumps(now, indent=2))
 
 
 def _differing(before: Any, now: Any, path: str = "") -> list[str]:

@@ -11,6 +11,7 @@ import pathlib
 
 from ml_collections import ConfigDict
 
+from edge_rnnt import whole
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.text.wordpiece import WordPieces
 from edge_rnnt.train.warm_start import Weights, read_weights
@@ -32,9 +33,7 @@ def keep_speech(front_end: FrontEnd, pieces: WordPieces, workdir: pathlib.Path) 
     "front_end": front_end.to_json(),
     "word_pieces": base64.b64encode(pieces.model).decode(),
   }
-  part = workdir / "speech.part"
-  part.write_text(json.dumps(content))
-  part.replace(workdir / "speech.json")
+  whole.write_text(workdir / "speech.json", json.dumps(content))
 
 
 def read(config: ConfigDict) -> Start | None:

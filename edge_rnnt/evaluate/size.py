@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from edge_rnnt import trees
+from edge_rnnt.model.config import without_auxiliary
 from edge_rnnt.prune import masks
 from edge_rnnt.prune import transform as prune
 from edge_rnnt.train.state import TrainState
@@ -25,9 +26,7 @@ class Size(NamedTuple):
 def size(state: TrainState) -> Size:
   """Counted from the shapes of the parameters and the masks that the state holds."""
   shapes = {
-    path: leaf.shape
-    for path, leaf in trees.flatten(state.params).items()
-    if not path.startswith(("ctc/", "simple/"))
+    path: leaf.shape for path, leaf in trees.flatten(without_auxiliary(state.params)).items()
   }
   params = sum(int(np.prod(shape)) for shape in shapes.values())
   pruning = prune.find(state.opt_state)

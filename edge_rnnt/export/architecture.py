@@ -96,9 +96,9 @@ class Architecture:
 
   @classmethod
   def from_json(cls, config: Mapping[str, Any]) -> "Architecture":
-    """From RNNTConfig's JSON; what only training needs (auxiliary heads) is left out."""
+    """From what `to_json` gave, or RNNTConfig's without its auxiliary heads."""
     names = {field.name for field in dataclasses.fields(cls)}
-    missing, unknown = names - set(config), set(config) - names - {"ctc", "simple"}
+    missing, unknown = names - set(config), set(config) - names
     if missing or unknown:
       raise ValueError(f"model description lacks {sorted(missing)}, has unknown {sorted(unknown)}")
     return cls(**{name: config[name] for name in names})

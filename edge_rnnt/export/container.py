@@ -17,8 +17,6 @@ The same model gives the same bytes.
 """
 
 import json
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import safetensors.numpy
 
+from edge_rnnt import whole
 from edge_rnnt.export import blocks, layout
 from edge_rnnt.export.architecture import Architecture
 
@@ -87,18 +86,8 @@ def write(
   }
   tensors = stored(frozen) | {WORDPIECES: np.frombuffer(wordpieces, np.uint8)}
   content = safetensors.numpy.save(tensors, {DESCRIPTION: json.dumps(description)})
-  path = Path(path)
-  # A reader must never see half a file, a killed writer must not leave one under the right name.
-  with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-    try:
-      file.write(content)
-      file.flush()
-      os.fsync(file.fileno())
-      os.chmod(file.name, 0o644)
-      os.replace(file.name, path)
-    except BaseException:
-      os.unlink(file.name)
-      raise
+  with whole.writing(path) as file:
+    file.write(content)
   return len(content)
 
 

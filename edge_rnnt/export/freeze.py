@@ -22,7 +22,7 @@ import numpy as np
 from edge_rnnt.export import layout
 from edge_rnnt.export.architecture import Architecture, Layer
 from edge_rnnt.export.container import Frozen
-from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.model.config import RNNTConfig, without_auxiliary
 from edge_rnnt.quant import rules as weight_rules
 from edge_rnnt.quant.affine import Affine, quantize, symmetric
 from edge_rnnt.quant.formats import Q0_7, Ranges, integer_formats
@@ -47,7 +47,7 @@ def freeze(
   ranges are needed for "integer" (quant/calibrate.py); rules are those of the scheme unless given.
   Raises ValueError for parameters or masks that do not fit.
   """
-  architecture = Architecture.from_json(config.to_json())
+  architecture = Architecture.from_json(without_auxiliary(config.to_json()))
   weights = _masked(_parameters(params, architecture), masks)
   if scheme == "float":
     return Frozen(architecture, scheme, weights, {}, block)
@@ -72,9 +72,7 @@ def freeze(
 
 def _parameters(params: Mapping[str, Any], architecture: Architecture) -> Arrays:
   found = {
-    path: np.asarray(leaf, np.float32)
-    for path, leaf in flatten(params).items()
-    if not path.startswith(("ctc/", "simple/"))
+    path: np.asarray(leaf, np.float32) for path, leaf in flatten(without_auxiliary(params)).items()
   }
   expected = layout.expected(architecture, "float")
   if set(found) != set(expected):

@@ -23,6 +23,7 @@ from array_record.python.array_record_data_source import ArrayRecordDataSource
 from array_record.python.array_record_module import ArrayRecordWriter
 from jaxtyping import Int16
 
+from edge_rnnt import whole
 from edge_rnnt.inputs.dataset import CACHE_BYTES, Example, to_float, to_int16
 from edge_rnnt.inputs.rejected import ManifestError
 
@@ -66,12 +67,11 @@ def write_shard(
 
 def write_index(path: pathlib.Path, entries: Iterable[Entry]) -> None:
   """A table with a header line; it appears under its name when it is whole."""
-  part = path.with_suffix(".part")
-  with part.open("w", encoding="utf-8", newline="") as file:
-    table = csv.writer(file, delimiter="\t", lineterminator="\n")
-    table.writerow(Entry._fields)
-    table.writerows(entries)
-  part.replace(path)
+  lines = io.StringIO()
+  table = csv.writer(lines, delimiter="\t", lineterminator="\n")
+  table.writerow(Entry._fields)
+  table.writerows(entries)
+  whole.write_text(path, lines.getvalue())
 
 
 def read_index(path: pathlib.Path) -> list[Entry]:

@@ -1,6 +1,7 @@
 """The sizes of a model: plain values that travel with its parameters."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from edge_rnnt.cells.cifg import CIFG
@@ -8,6 +9,9 @@ from edge_rnnt.cells.lstm import LSTM
 from edge_rnnt.cells.sru import SRU
 
 CELLS = {"lstm": LSTM, "cifg": CIFG, "sru": SRU}
+
+AUXILIARY = ("ctc", "simple")
+"""Heads that serve training only: fields of the config, and parts of the parameters."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,11 @@ class RNNTConfig:
         f"not a model config: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}"
       )
     return cls(**values)
+
+
+def without_auxiliary(tree: Mapping[str, Any]) -> dict[str, Any]:
+  """What ships of a model's parameters, or of its config's JSON."""
+  return {name: value for name, value in tree.items() if name not in AUXILIARY}
 
 
 def _least(name: str) -> int:

@@ -5,7 +5,7 @@ import math
 
 import jax
 
-from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.model.config import AUXILIARY, RNNTConfig
 from edge_rnnt.model.rnnt import init
 from edge_rnnt.trees import flatten
 
@@ -45,6 +45,6 @@ class Inventory:
 
 def count(config: RNNTConfig) -> Inventory:
   """The inventory of a model; auxiliary heads are left out, since they never ship."""
-  config = dataclasses.replace(config, ctc=False, simple=False)
+  config = dataclasses.replace(config, **dict.fromkeys(AUXILIARY, False))
   shapes = jax.eval_shape(lambda: init(config, jax.random.key(0)))
   return Inventory({path: math.prod(leaf.shape) for path, leaf in flatten(shapes).items()})

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import tensorboardX
 
+from edge_rnnt import whole
+
 
 class MetricsWriter:
   """Writes below a workdir; a context manager.
@@ -49,6 +51,4 @@ def _drop_after(path: pathlib.Path, start: int) -> None:
       continue
     if record["step"] <= start:
       kept.append(line + "\n")
-  part = path.with_suffix(".part")
-  part.write_text("".join(kept), encoding="utf-8")
-  part.replace(path)
+  whole.write_text(path, "".join(kept))

@@ -15,7 +15,7 @@ from edge_rnnt.export.container import write
 from edge_rnnt.export.freeze import freeze
 from edge_rnnt.export.layout import expected
 from edge_rnnt.export.ranges import Utterances, measure_ranges
-from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.model.config import RNNTConfig, without_auxiliary
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 
 TEXTS = ["zero one two three four five six seven eight nine"]
@@ -50,7 +50,9 @@ def nested(flat: dict[str, np.ndarray]) -> dict:
 def random_params(config: RNNTConfig, rng: np.random.Generator) -> dict:
   """Weights of the size that training starts from; biases and gains away from 0 and 1."""
   flat = {}
-  for name, (_, shape) in expected(Architecture.from_json(config.to_json()), "float").items():
+  for name, (_, shape) in expected(
+    Architecture.from_json(without_auxiliary(config.to_json())), "float"
+  ).items():
     values = rng.standard_normal(shape)
     if len(shape) == 2:
       values = values / np.sqrt(shape[0])

@@ -5,7 +5,7 @@ import pytest
 
 from edge_rnnt.export.architecture import Architecture
 from edge_rnnt.export.layout import activations, expected
-from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.model.config import RNNTConfig, without_auxiliary
 from edge_rnnt.quant.formats import Range
 
 
@@ -27,7 +27,7 @@ class Model:
       "joint_dim": 12,
     }
     self.config = RNNTConfig(encoder_cell=cell, prediction_cell=cell, **sizes | changes)
-    self.architecture = Architecture.from_json(self.config.to_json())
+    self.architecture = Architecture.from_json(without_auxiliary(self.config.to_json()))
     rng = np.random.default_rng(seed)
     self.params: dict = {}
     for path, (_, shape) in expected(self.architecture, "float").items():

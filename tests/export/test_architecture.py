@@ -5,7 +5,7 @@ import pytest
 
 from edge_rnnt.export.architecture import Architecture
 from edge_rnnt.export.layout import expected
-from edge_rnnt.model.config import CELLS, RNNTConfig
+from edge_rnnt.model.config import CELLS, RNNTConfig, without_auxiliary
 from edge_rnnt.model.rnnt import init
 from edge_rnnt.trees import flatten
 
@@ -41,12 +41,12 @@ def test_the_float_layout_is_the_models_parameter_tree(cell, changes):
   shapes = jax.eval_shape(lambda key: init(model, key), jax.random.key(0))
   shapes = {part: each for part, each in shapes.items() if part not in ("ctc", "simple")}
   tree = {path: leaf.shape for path, leaf in flatten(shapes).items()}
-  layout = expected(Architecture.from_json(model.to_json()), "float")
+  layout = expected(Architecture.from_json(without_auxiliary(model.to_json())), "float")
   assert {name: spec.shape for name, spec in layout.items()} == tree
 
 
 def test_json_brings_back_the_same_architecture():
-  architecture = Architecture.from_json(config().to_json())
+  architecture = Architecture.from_json(without_auxiliary(config().to_json()))
   assert Architecture.from_json(architecture.to_json()) == architecture
   assert architecture.blank == 6
 
@@ -63,11 +63,11 @@ def test_json_brings_back_the_same_architecture():
 )
 def test_what_is_no_model_is_refused(changes, reason):
   with pytest.raises(ValueError, match=reason):
-    Architecture.from_json(config().to_json() | changes)
+    Architecture.from_json(without_auxiliary(config().to_json()) | changes)
 
 
 def test_a_missing_size_is_named():
-  values = config().to_json()
+  values = without_auxiliary(config().to_json())
   del values["joint_dim"]
   with pytest.raises(ValueError, match=r"lacks.*joint_dim"):
     Architecture.from_json(values)
@@ -75,4 +75,4 @@ def test_a_missing_size_is_named():
 
 def test_an_unknown_scheme_lists_the_known_ones():
   with pytest.raises(ValueError, match="'int4', expected one of float, hybrid, integer"):
-    expected(Architecture.from_json(config().to_json()), "int4")
+    expected(Architecture.from_json(without_auxiliary(config().to_json())), "int4")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edge_rnnt import whole
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.export import container
 from edge_rnnt.export.freeze import freeze
@@ -68,7 +69,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(model, tmp_path, mo
   def fail(_):
     raise OSError("disk full")
 
-  monkeypatch.setattr(container.os, "fsync", fail)
+  monkeypatch.setattr(whole.os, "fsync", fail)
   with pytest.raises(OSError, match="disk full"):
     container.write(path, freeze(model().params, model().config, "float"), FRONT_END, b"pieces")
   assert [p.name for p in tmp_path.iterdir()] == ["model.edge"]
