@@ -33,7 +33,10 @@ CACHE_DIR = flags.DEFINE_string(
   "cache_dir", None, "Prepared speech and compiled programs, which runs may share (the workdir)."
 )
 DATA_DIR = flags.DEFINE_string(
-  "data_dir", None, "Own recordings: a folder of audio + .txt files, or a CSV/TSV manifest."
+  "data_dir",
+  None,
+  "Own recordings: a folder of audio + .txt files, a list of them (CSV, TSV, Kaldi, NeMo, lhotse), "
+  "or what data.prepare made.",
 )
 OFFLINE = flags.DEFINE_bool("offline", False, "Never download; take what is at hand.")
 SWEEP = flags.DEFINE_bool("sweep", False, "Run all points of the sweep, each in WORKDIR/POINT.")

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Int16
 
 from edge_rnnt.audio.files import AudioError, read_audio
-from edge_rnnt.inputs.dataset import CACHE_BYTES, to_int16
+from edge_rnnt.inputs.cache import CACHE_BYTES
+from edge_rnnt.inputs.dataset import to_int16
 from edge_rnnt.inputs.rejected import ManifestReport, Rejected
 from edge_rnnt.inputs.utterance import Utterance, cut
 

@@ -3,17 +3,14 @@ decoding audio.
 """
 
 import dataclasses
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int16
 
+from edge_rnnt.inputs.cache import CACHE_BYTES, RecordingCache
 from edge_rnnt.inputs.utterance import Utterance, read
-
-# Enough for ten hours at 16 kHz; beyond it files are decoded again every time.
-CACHE_BYTES = 1 << 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,9 +82,8 @@ class ManifestSource:
     self.sample_rate = sample_rate
     self._utterances = list(utterances)
     ids = {each.id for each in self._utterances}
-    self._cache = {id: samples for id, samples in (decoded or {}).items() if id in ids}
-    self._free_bytes = cache_bytes - sum(each.nbytes for each in self._cache.values())
-    self._lock = threading.Lock()
+    ready = {id: samples for id, samples in (decoded or {}).items() if id in ids}
+    self._cache = RecordingCache(cache_bytes, ready)
 
   def __len__(self) -> int:
     return len(self._utterances)
@@ -109,15 +105,7 @@ class ManifestSource:
     return self._utterances[index].id
 
   def _samples(self, each: Utterance) -> Int16[np.ndarray, "N"]:
-    cached = self._cache.get(each.id)
-    if cached is not None:
-      return cached
-    samples = to_int16(read(each, self.sample_rate))
-    with self._lock:
-      if each.id not in self._cache and samples.nbytes <= self._free_bytes:
-        self._free_bytes -= samples.nbytes
-        self._cache[each.id] = samples
-    return samples
+    return self._cache.get(each.id, lambda: to_int16(read(each, self.sample_rate)))
 
 
 class MemorySource:

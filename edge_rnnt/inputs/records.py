@@ -1,5 +1,6 @@
 """A prepared TFDS corpus as a source; no TensorFlow."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
@@ -7,7 +8,8 @@ import numpy as np
 import soxr
 from jaxtyping import Int16
 
-from edge_rnnt.inputs.dataset import CACHE_BYTES, Example, to_float, to_int16
+from edge_rnnt.inputs.cache import CACHE_BYTES, RecordingCache
+from edge_rnnt.inputs.dataset import Example, to_float, to_int16
 
 
 @runtime_checkable
@@ -39,7 +41,7 @@ class TfdsSource:
     self.sample_rate = sample_rate
     self._records, self._record_rate = records, record_rate
     self._fields: list[tuple[str, str, str, float]] = []
-    self._cache: dict[int, np.ndarray] = {}
+    self._cache = RecordingCache(cache_bytes)
     for index in range(len(records)):
       record = records[index]
       missing = [name for name in ("audio", "text", "speaker", "id") if name not in record]
@@ -48,20 +50,15 @@ class TfdsSource:
           f"record {index} has no {' and '.join(missing)}, only {', '.join(sorted(record))}: "
           "expected the fields audio, text, speaker and id"
         )
-      samples = self._resample(record["audio"])
+      samples = self._cache.get(index, functools.partial(self._resample, record["audio"]))
       words = tuple(_text(record[name]) for name in ("text", "speaker", "id"))
       self._fields.append((*words, len(samples) / sample_rate))
-      if samples.nbytes <= cache_bytes:
-        self._cache[index] = samples
-        cache_bytes -= samples.nbytes
 
   def __len__(self) -> int:
     return len(self._records)
 
   def __getitem__(self, index: int) -> Example:
-    samples = self._cache.get(index)
-    if samples is None:
-      samples = self._resample(self._records[index]["audio"])
+    samples = self._cache.get(index, lambda: self._resample(self._records[index]["audio"]))
     return Example(self.id(index), to_float(samples), self.text(index), self.speaker(index))
 
   def text(self, index: int) -> str:

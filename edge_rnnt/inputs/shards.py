@@ -12,7 +12,6 @@ import csv
 import io
 import json
 import pathlib
-import threading
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -24,7 +23,8 @@ from array_record.python.array_record_module import ArrayRecordWriter
 from jaxtyping import Int16
 
 from edge_rnnt import whole
-from edge_rnnt.inputs.dataset import CACHE_BYTES, Example, to_float, to_int16
+from edge_rnnt.inputs.cache import CACHE_BYTES, RecordingCache
+from edge_rnnt.inputs.dataset import Example, to_float, to_int16
 from edge_rnnt.inputs.rejected import ManifestError
 
 SUMMARY = "prepared.json"
@@ -122,20 +122,14 @@ class ShardSource:
       raise ManifestError(f"{folder} lacks {', '.join(missing[:3])}: prepare it again")
     self._folder = folder
     self._shards = {name: ArrayRecordDataSource([str(folder / name)]) for name in names}
-    self._cache, self._free, self._lock = {}, cache_bytes, threading.Lock()
+    self._cache = RecordingCache(cache_bytes)
 
   def __len__(self) -> int:
     return len(self._entries)
 
   def __getitem__(self, index: int) -> Example:
     entry = self._entries[index]
-    samples = self._cache.get(index)
-    if samples is None:
-      samples = self._read(entry)
-      with self._lock:
-        if index not in self._cache and samples.nbytes <= self._free:
-          self._free -= samples.nbytes
-          self._cache[index] = samples
+    samples = self._cache.get(index, lambda: self._read(entry))
     return Example(entry.id, to_float(samples), entry.text, entry.speaker)
 
   def seconds(self, index: int) -> float:

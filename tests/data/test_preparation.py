@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from data import at_hand, prepare, prepare_shard
+from data import at_hand, preparation, prepare_shard
 from edge_rnnt.inputs import shards
 from edge_rnnt.inputs.check import Bounds
 from edge_rnnt.inputs.rejected import ManifestError
@@ -21,7 +21,7 @@ from edge_rnnt.text.wordpiece import WordPieces
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RATE = 16000
-SETTINGS = prepare.Settings(sample_rate=8000, pieces="char", vocab_size=40, shard_utterances=4)
+SETTINGS = preparation.Settings(sample_rate=8000, pieces="char", vocab_size=40, shard_utterances=4)
 
 
 def noise(seconds, seed=0):
@@ -59,7 +59,7 @@ def reasons(report):
 
 def test_everything_wrong_is_counted_and_named_and_the_rest_is_packed(tmp_path, folder):
   out = tmp_path / "out"
-  report = prepare.prepare(folder, out, SETTINGS)
+  report = preparation.prepare(folder, out, SETTINGS)
   expected = {
     "broken": "unreadable audio",
     "mute": "silent",
@@ -78,9 +78,9 @@ def test_everything_wrong_is_counted_and_named_and_the_rest_is_packed(tmp_path, 
 
 def test_what_was_packed_is_what_was_recorded(tmp_path, folder):
   out = tmp_path / "out"
-  prepare.prepare(folder, out, SETTINGS)
+  preparation.prepare(folder, out, SETTINGS)
   people = []
-  for name in prepare.SPLITS:
+  for name in preparation.SPLITS:
     source = shards.ShardSource(out, name, 8000)
     people.append({source.speaker(item) for item in range(len(source))})
     for item in range(len(source)):
@@ -98,8 +98,8 @@ def test_what_was_packed_is_what_was_recorded(tmp_path, folder):
 
 
 def test_processes_change_nothing(tmp_path, folder):
-  prepare.prepare(folder, tmp_path / "one", SETTINGS, jobs=1)
-  prepare.prepare(folder, tmp_path / "two", SETTINGS, jobs=2)
+  preparation.prepare(folder, tmp_path / "one", SETTINGS, jobs=1)
+  preparation.prepare(folder, tmp_path / "two", SETTINGS, jobs=2)
   for name in ("train.tsv", "dev.tsv", "test.tsv", "left_out.tsv", shards.WORDPIECES):
     assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
   one, two = (shards.ShardSource(tmp_path / each, "train", 8000) for each in ("one", "two"))
@@ -108,12 +108,12 @@ def test_processes_change_nothing(tmp_path, folder):
 
 def test_a_finished_shard_is_not_made_again(tmp_path, folder, capsys):
   out = tmp_path / "out"
-  prepare.prepare(folder, out, SETTINGS)
+  preparation.prepare(folder, out, SETTINGS)
   before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.array_record")}
   (out / shards.SUMMARY).unlink()
   lost = sorted(out.glob("train-*.json"))[1]
   lost.unlink()
-  prepare.prepare(folder, out, SETTINGS)
+  preparation.prepare(folder, out, SETTINGS)
   after = {path.name: path.stat().st_mtime_ns for path in out.glob("*.array_record")}
   assert {name for name in before if before[name] != after[name]} == {f"{lost.stem}.array_record"}
 
@@ -138,28 +138,30 @@ def test_a_killed_run_leaves_nothing_half_valid_and_goes_on(tmp_path, folder):
     assert not shards.is_prepared(out)
   done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
   assert done.returncode == 0, done.stderr
-  prepare.prepare(folder, tmp_path / "calm", prepare.Settings(8000, pieces="char", vocab_size=40))
+  preparation.prepare(
+    folder, tmp_path / "calm", preparation.Settings(8000, pieces="char", vocab_size=40)
+  )
   for name in ("train.tsv", "dev.tsv", "test.tsv", "left_out.tsv", shards.WORDPIECES):
     assert (out / name).read_bytes() == (tmp_path / "calm" / name).read_bytes()
 
 
 def test_other_settings_or_recordings_need_another_folder(tmp_path, folder):
   out = tmp_path / "out"
-  prepare.prepare(folder, out, SETTINGS)
+  preparation.prepare(folder, out, SETTINGS)
   with pytest.raises(ManifestError, match="give another --output"):
-    prepare.prepare(folder, out, prepare.Settings(sample_rate=8000))
+    preparation.prepare(folder, out, preparation.Settings(sample_rate=8000))
   stranger = tmp_path / "home"
   stranger.mkdir()
   (stranger / "letter.txt").write_text("dear")
   with pytest.raises(ManifestError, match="is not empty"):
-    prepare.prepare(folder, stranger, SETTINGS)
+    preparation.prepare(folder, stranger, SETTINGS)
   assert [path.name for path in stranger.iterdir()] == ["letter.txt"]
 
 
 def test_a_split_with_nothing_usable_is_an_error_that_says_where_to_look(tmp_path, folder):
-  strict = prepare.Settings(8000, Bounds(longest=0.9), pieces="char", vocab_size=40)
+  strict = preparation.Settings(8000, Bounds(longest=0.9), pieces="char", vocab_size=40)
   with pytest.raises(ManifestError, match=r"left_out\.tsv names every recording"):
-    prepare.prepare(folder, tmp_path / "out", strict)
+    preparation.prepare(folder, tmp_path / "out", strict)
   assert "too long" in (tmp_path / "out" / "left_out.tsv").read_text()
 
 
@@ -176,7 +178,7 @@ def test_segments_of_one_file_stay_in_one_shard(tmp_path):
 
 def test_training_takes_the_folder_and_its_word_pieces(tmp_path, folder):
   out = tmp_path / "out"
-  prepare.prepare(folder, out, SETTINGS)
+  preparation.prepare(folder, out, SETTINGS)
   found = at_hand.resolve(
     data_dir=out, shared=None, cache_dir=tmp_path, online=False, sample_rate=8000
   )
@@ -186,7 +188,7 @@ def test_training_takes_the_folder_and_its_word_pieces(tmp_path, folder):
 
 def test_a_damaged_folder_is_refused_by_name(tmp_path, folder):
   out = tmp_path / "out"
-  prepare.prepare(folder, out, SETTINGS)
+  preparation.prepare(folder, out, SETTINGS)
   index = out / "train.tsv"
   kept = index.read_text()
   index.write_text("shard\twhat\n")
