@@ -9,7 +9,8 @@ Its 24 inputs, in this order (i f g o; those of i absent in a CIFG):
 
 Integer: exactly five intermediates: the pre-activations of i f g o, and what the projection reads.
 The operator computes with what it is given and checks nothing, so `check_integer` refuses what
-would run and be wrong.
+would run and be wrong. So far the integer scheme is here, as the oracle of our own integer engine
+(tests/device/test_integer_cells_litert.py) and the beginning of an export.
 """
 
 import math
@@ -20,20 +21,19 @@ import numpy as np
 
 from edge_rnnt.export.architecture import Layer
 from edge_rnnt.export.litert_graph import Graph, Quantization
+from edge_rnnt.quant.formats import Q3_12
 
 GATES = ("i", "f", "g", "o")
 OPERATOR = "UNIDIRECTIONAL_SEQUENCE_LSTM"
-VERSIONS = {"float": 1, "hybrid": 2, "integer": 3}
+INTEGER_VERSION = 3  # of the operator
 TANH = 4
-Q3_12 = 2.0**-12
 CELL_CLIP = 10.0
 LARGEST_CELL_SCALE = 2.0**-9
 
 
 class IntegerFormats(NamedTuple):
-  """The formats of a layer of the integer scheme."""
+  """The formats that a layer of the integer scheme makes; that of x is its tensor's own."""
 
-  input: Quantization
   output: Quantization
   hidden: Quantization
   gates: Mapping[str, float]
@@ -86,7 +86,7 @@ def integer_lstm(
     OPERATOR,
     inputs,
     [output],
-    version=VERSIONS["integer"],
+    version=INTEGER_VERSION,
     options=_options(graph),
     intermediates=intermediates,
   )
@@ -117,7 +117,7 @@ def check_integer(layer: Layer, arrays: Mapping[str, np.ndarray], formats: Integ
   if missing:
     raise ValueError(f"{layer.path}: gates {missing} have no scale; the operator needs all of them")
   if not layer.normalized:
-    odd = [gate for gate in layer.gates if formats.gates[gate] != Q3_12]
+    odd = [gate for gate in layer.gates if formats.gates[gate] != Q3_12.scale]
     if odd:
       raise ValueError(
         f"{layer.path}: gates {odd} are not in Q3.12; without layer norm LiteRT takes them for that"
@@ -131,7 +131,7 @@ def check_integer(layer: Layer, arrays: Mapping[str, np.ndarray], formats: Integ
 
 def _gate_scale(formats: IntegerFormats, gate: str) -> float:
   """A CIFG's missing gate needs a scale too, whatever it is."""
-  return float(formats.gates.get(gate, Q3_12))
+  return float(formats.gates.get(gate, Q3_12.scale))
 
 
 def _options(graph: Graph) -> Any:

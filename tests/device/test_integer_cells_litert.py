@@ -62,7 +62,6 @@ def litert(tensors):
   graph = model.graph("step")
   x = graph.tensor("x", (1, 1, tensors.layer.input_dim), "int8", format(tensors.input))
   formats = IntegerFormats(
-    input=format(tensors.input),
     output=format(tensors.output),
     hidden=format(tensors.hidden),
     gates={gate: float(scale) for gate, scale in tensors.gate_scales.items()},
