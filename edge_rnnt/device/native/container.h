@@ -48,6 +48,7 @@ class Container {
   std::vector<Layer> encoder, prediction;
   Json front_end;
 
+  // All of these throw std::runtime_error as well.
   Activation activation(const std::string& name, int bits) const;
   const Tensor& tensor(const std::string& name, const char* dtype,
                        const std::vector<int64_t>& shape) const;
@@ -64,7 +65,10 @@ class Container {
   void read_header();
   void read_description(const Json& description);
   void close();
+  // Throws with the file's name before the reason.
+  [[noreturn]] void refuse(const std::string& why) const;
 
+  std::string path_;
   const uint8_t* map_ = nullptr;
   int64_t size_ = 0;
   std::map<std::string, Tensor> tensors_;
