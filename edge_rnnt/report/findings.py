@@ -42,7 +42,9 @@ def chosen(results: Results, evidence: Evidence) -> Row:
 def headline(results: Results, evidence: Evidence) -> str:
   """The result in one line."""
   row, base = chosen(results, evidence), results.dense_float
-  name = _capital(describe(row, results))
+  name = describe(row, results)
+  if name != row.name:  # a name is left as it is, words begin a sentence
+    name = name[:1].upper() + name[1:]
   if base is None or row == base:
     return f"{name}: {units.size(row.bytes)}, WER {units.rate(row.wer)} %"
   return (
@@ -213,7 +215,3 @@ def _few_speakers(results: Results) -> list[str]:
 
 def _interval(row: Row) -> str:
   return f"{units.rate(row.wer_low)} to {units.rate(row.wer_high)} %"
-
-
-def _capital(text: str) -> str:
-  return text[:1].upper() + text[1:]
