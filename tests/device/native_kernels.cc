@@ -1,30 +1,72 @@
 // The native kernels behind plain C functions, so that a test can call them through ctypes.
+#include <string>
+
 #include "kernels/fixed_functions.h"
 #include "kernels/kernels.h"
 
 using edge_rnnt::IntegerNorm;
-using edge_rnnt::Matrix;
+using edge_rnnt::Kernels;
 using edge_rnnt::Multiplier;
-using edge_rnnt::scalar_kernels;
+using edge_rnnt::Rows;
+
+namespace {
+
+const Kernels* kernels = &edge_rnnt::scalar_kernels();
+
+template <class T>
+Rows<T> rows(const T* values, int first, int count, int outputs, int block_in, int block_out,
+             const uint8_t* index8, const uint16_t* index16, const uint32_t* begins,
+             const uint32_t* ends, int columns) {
+  Rows<T> w;
+  w.first = first, w.count = count, w.outputs = outputs;
+  w.values = values;
+  w.block_in = block_in, w.block_out = block_out;
+  w.index8 = index8, w.index16 = index16;
+  w.begins.assign(begins, begins + columns), w.ends.assign(ends, ends + columns);
+  return w;
+}
+
+}  // namespace
 
 extern "C" {
 
-const int16_t* sigmoid() { return edge_rnnt::sigmoid_table(); }
-const int16_t* tanh_of(int integer_bits) { return edge_rnnt::tanh_table(integer_bits); }
-
-void product(const int8_t* w, int in, int out, bool sparse, int block_in, int block_out,
-             const int8_t* x, int32_t* sums) {
-  Matrix<int8_t> matrix;
-  matrix.pack(w, in, out, sparse, block_in, block_out);
-  scalar_kernels().int8_product(matrix, x, sums);
+bool choose(const char* name) {
+  const Kernels* found = edge_rnnt::find_kernels(name);
+  if (found) kernels = found;
+  return found;
 }
 
-void rescale16(const int32_t* sums, const int32_t* bias, int32_t mantissa, int shift, int n,
-               bool add, int16_t* y) {
-  Multiplier factor;
-  factor.mantissa = mantissa;
-  factor.shift = shift;
-  scalar_kernels().rescale16(sums, bias, &factor, n, n, add, y);
+const char* fastest() { return edge_rnnt::find_kernels("")->name; }
+
+const int16_t* sigmoid_entries() { return edge_rnnt::sigmoid_table(); }
+const int16_t* tanh_entries(int integer_bits) { return edge_rnnt::tanh_table(integer_bits); }
+
+void int8_product(const int8_t* values, int first, int count, int outputs, int block_in,
+                  int block_out, const uint8_t* index8, const uint16_t* index16,
+                  const uint32_t* begins, const uint32_t* ends, int columns, const int8_t* x,
+                  int32_t* sums) {
+  kernels->int8_product(rows(values, first, count, outputs, block_in, block_out, index8, index16,
+                             begins, ends, columns),
+                        x, sums);
+}
+
+void float_product(const float* values, int first, int count, int outputs, int block_in,
+                   int block_out, const uint8_t* index8, const uint16_t* index16,
+                   const uint32_t* begins, const uint32_t* ends, int columns, const float* x,
+                   float* y) {
+  kernels->float_product(rows(values, first, count, outputs, block_in, block_out, index8, index16,
+                              begins, ends, columns),
+                         x, y);
+}
+
+void rescale16(const int32_t* sums, const int32_t* bias, int32_t mantissa, int shift, bool add,
+               int n, int16_t* y) {
+  kernels->rescale16(sums, bias, Multiplier{mantissa, shift}, add, n, y);
+}
+
+void rescale8(const int32_t* sums, const int32_t* bias, int32_t mantissa, int shift, int zero, int n,
+              int8_t* y) {
+  kernels->rescale8(sums, bias, Multiplier{mantissa, shift}, zero, n, y);
 }
 
 void integer_norm(const int16_t* gain, const int32_t* bias, int64_t guard, int32_t mantissa,
@@ -33,8 +75,31 @@ void integer_norm(const int16_t* gain, const int32_t* bias, int64_t guard, int32
   norm.gain = gain;
   norm.bias = bias;
   norm.guard = guard;
-  norm.rescale.mantissa = mantissa;
-  norm.rescale.shift = shift;
-  scalar_kernels().integer_norm(norm, n, a);
+  norm.rescale = {mantissa, shift};
+  kernels->integer_norm(norm, n, a);
 }
+
+void sigmoid(const int16_t* a, int n, int16_t* y) { kernels->sigmoid(a, n, y); }
+void tanh_of(const int16_t* a, int bits, int n, int16_t* y) { kernels->tanh(a, bits, n, y); }
+
+void update_cell(const int16_t* i, const int16_t* f, const int16_t* g, int exponent, int clip, int n,
+                 int16_t* c) {
+  kernels->update_cell(i, f, g, exponent, clip, n, c);
+}
+
+void take_hidden(const int16_t* o, const int16_t* t, int32_t mantissa, int shift, int zero, int n,
+                 int8_t* y) {
+  kernels->take_hidden(o, t, Multiplier{mantissa, shift}, zero, n, y);
+}
+
+void mix_cell(const int16_t* f, const int16_t* u, int n, int16_t* c) { kernels->mix_cell(f, u, n, c); }
+
+void take_highway(const int16_t* r, const int16_t* t, const int16_t* s, int32_t mantissa, int shift,
+                  int32_t mantissa2, int shift2, int zero, int n, int8_t* y) {
+  kernels->take_highway(r, t, s, Multiplier{mantissa, shift}, Multiplier{mantissa2, shift2}, zero, n,
+                        y);
+}
+
+void float_sigmoid(int n, float* x) { kernels->float_sigmoid(n, x); }
+void float_tanh(int n, float* x) { kernels->float_tanh(n, x); }
 }

@@ -1,4 +1,4 @@
-"""The C++ kernels give the integers of the NumPy reference, bit for bit."""
+"""Every table of C++ kernels gives the integers of the NumPy reference, bit for bit."""
 
 import ctypes
 import pathlib
@@ -8,82 +8,226 @@ import subprocess
 import numpy as np
 import pytest
 
-from edge_rnnt.device.fixed_functions import sigmoid_table, tanh_table
-from edge_rnnt.device.fixed_point import Multiplier, multiplier, multiply, saturate
+from edge_rnnt.device.fixed_functions import look_up, sigmoid_table, tanh_table
+from edge_rnnt.device.fixed_point import multiplier, multiply, rounding_divide, saturate
 from edge_rnnt.device.integer_norm import integer_norm
+from edge_rnnt.export import blocks
 
 NATIVE = pathlib.Path(__file__).parents[2] / "edge_rnnt" / "device" / "native"
+TABLES = ("scalar", "avx2", "neon", "neon-dot")
+SIZES = (1, 7, 8, 16, 31, 96, 640, 2048)
 
 
 @pytest.fixture(scope="module")
-def native(tmp_path_factory):
+def library(tmp_path_factory):
   compiler = shutil.which("c++") or shutil.which("g++")
   if compiler is None:
     pytest.skip("there is no C++ compiler")
-  library = tmp_path_factory.mktemp("native") / "kernels.so"
-  sources = [pathlib.Path(__file__).with_name("native_kernels.cc")]
-  sources += [NATIVE / "kernels" / name for name in ("fixed_functions.cc", "scalar.cc")]
+  target = tmp_path_factory.mktemp("native") / "kernels.so"
+  sources = [pathlib.Path(__file__).with_name("native_kernels.cc"), *NATIVE.glob("kernels/*.cc")]
   flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-I{NATIVE}"]
-  subprocess.run([compiler, *flags, *map(str, sources), "-o", str(library)], check=True)
-  loaded = ctypes.CDLL(str(library))
-  for name in ("sigmoid", "tanh_of"):
+  subprocess.run([compiler, *flags, *map(str, sources), "-o", str(target)], check=True)
+  loaded = ctypes.CDLL(str(target))
+  for name in ("sigmoid_entries", "tanh_entries"):
     getattr(loaded, name).restype = ctypes.POINTER(ctypes.c_int16)
+  loaded.choose.restype = ctypes.c_bool
+  loaded.fastest.restype = ctypes.c_char_p
   return loaded
 
 
+@pytest.fixture(params=TABLES)
+def native(request, library):
+  if not library.choose(request.param.encode()):
+    pytest.skip(f"this processor has no {request.param} kernels")
+  return library
+
+
 def at(array):
-  return array.ctypes.data_as(ctypes.c_void_p)
+  return None if array is None else array.ctypes.data_as(ctypes.c_void_p)
+
+
+def halves(rng, size, low=-32768):
+  """int16 of all sizes, the extremes among them."""
+  values = rng.integers(low, 32768, size)
+  values[rng.random(size) < 0.1] = 32767
+  values[rng.random(size) < 0.1] = low
+  return values.astype(np.int16)
+
+
+def product(function, weights, first, count, block, x):
+  """Sums over the rows first .. first + count of the weights, dense or packed in blocks."""
+  rows, outputs = weights.shape
+  block_in, block_out = block or (1, 1)
+  padded = np.zeros(-(-rows // block_in) * block_in, weights.dtype)
+  padded[first : first + count] = x
+  columns = -(-outputs // block_out)
+  sums = np.full(columns * block_out, 77, np.int32 if weights.dtype == np.int8 else np.float32)
+  if block is None:
+    none = np.zeros(0, np.uint32)
+    function(at(weights), first, count, outputs, 0, 0, None, None, at(none), at(none), 0,
+             at(padded), at(sums))  # fmt: skip
+    return sums[:outputs]
+  packed = blocks.pack(weights, block)
+  ends = np.cumsum(packed.count, dtype=np.uint32)
+  begins = np.concatenate([[0], ends[:-1]]).astype(np.uint32)
+  touching = (packed.index.astype(int) * block_in < first + count) & (
+    (packed.index.astype(int) + 1) * block_in > first
+  )
+  spans = [np.flatnonzero(touching[b:e]) + b for b, e in zip(begins, ends, strict=True)]
+  begins = np.array([span[0] if len(span) else 0 for span in spans], np.uint32)
+  ends = np.array([span[-1] + 1 if len(span) else 0 for span in spans], np.uint32)
+  narrow = packed.index if packed.index.dtype == np.uint8 else None
+  wide = packed.index if narrow is None else None
+  values = np.ascontiguousarray(packed.blocks)
+  function(at(values), first, count, outputs, *block, at(narrow), at(wide), at(begins), at(ends),
+           columns, at(padded), at(sums))  # fmt: skip
+  return sums[:outputs]
+
+
+def test_this_machine_uses_the_fastest_it_has(library):
+  able = [name for name in TABLES if library.choose(name.encode())]
+  assert library.fastest().decode() == able[-1]
+  assert not library.choose(b"avx1024")
+
+
+def test_tables_of_sigmoid_and_tanh(library):
+  entries = np.ctypeslib.as_array(library.sigmoid_entries(), (65536,))
+  np.testing.assert_array_equal(entries, sigmoid_table())
+  for bits in range(7):
+    entries = np.ctypeslib.as_array(library.tanh_entries(bits), (65536,))
+    np.testing.assert_array_equal(entries, tanh_table(bits))
 
 
 def test_sigmoid_and_tanh_of_all_inputs(native):
-  np.testing.assert_array_equal(np.ctypeslib.as_array(native.sigmoid(), (65536,)), sigmoid_table())
+  a = np.arange(-32768, 32768).astype(np.int16)
+  y = np.zeros(65536, np.int16)
+  native.sigmoid(at(a), 65536, at(y))
+  np.testing.assert_array_equal(y, sigmoid_table())
   for bits in range(7):
-    theirs = np.ctypeslib.as_array(native.tanh_of(bits), (65536,))
-    np.testing.assert_array_equal(theirs, tanh_table(bits))
+    native.tanh_of(at(a), bits, 65536, at(y))
+    np.testing.assert_array_equal(y, tanh_table(bits))
 
 
-@pytest.mark.parametrize("block", [(8, 1), (1, 8), (16, 1), (4, 4)])
-@pytest.mark.parametrize("shape", [(64, 48), (41, 19), (1, 1)])
-def test_products_dense_and_in_blocks(native, block, shape):
+@pytest.mark.parametrize("block", [None, (8, 1), (1, 8), (16, 1), (4, 4), (1, 1)])
+@pytest.mark.parametrize("shape", [(64, 48), (41, 19), (1, 1), (33, 130), (2600, 40)])
+@pytest.mark.parametrize("density", [0.4, 0.03, 1.0])
+def test_products_dense_and_in_blocks(native, block, shape, density):
   rng = np.random.default_rng(0)
-  keep = rng.random((-(-shape[0] // block[0]), -(-shape[1] // block[1]))) < 0.4
-  mask = np.kron(keep, np.ones(block, int))[: shape[0], : shape[1]]
+  by = block or (1, 1)
+  keep = rng.random((-(-shape[0] // by[0]), -(-shape[1] // by[1]))) < density
+  mask = np.kron(keep, np.ones(by, int))[: shape[0], : shape[1]]
   weights = (rng.integers(-127, 128, shape) * mask).astype(np.int8)
-  for x in (rng.integers(-128, 128, shape[0]).astype(np.int8), np.full(shape[0], -128, np.int8)):
-    expected = x.astype(np.int32) @ weights.astype(np.int32)
-    for sparse in (False, True):
-      sums = np.full(shape[1], 77, np.int32)
-      native.product(at(weights), *shape, sparse, *block, at(x), at(sums))
-      np.testing.assert_array_equal(sums, expected)
+  loud = np.where(mask, 127, 0).astype(np.int8)
+  split = shape[0] * 5 // 8
+  for first, count in ((0, shape[0]), (0, split), (split, shape[0] - split)):
+    part = slice(first, first + count)
+    random = rng.integers(-128, 128, count).astype(np.int8)
+    for w, x in ((weights, random), (loud, np.full(count, -128, np.int8)), (-loud, random)):
+      expected = x.astype(np.int32) @ w[part].astype(np.int32)
+      np.testing.assert_array_equal(
+        product(native.int8_product, w, first, count, block, x), expected
+      )
+    x, w = rng.normal(size=count).astype(np.float32), weights.astype(np.float32)
+    expected = x.astype(np.float64) @ w[part]
+    found = product(native.float_product, w, first, count, block, x)
+    limit = 1e-6 * (np.abs(x).astype(np.float64) @ np.abs(w[part])) + 1e-6
+    assert (np.abs(found - expected) <= limit).all()
 
 
-@pytest.mark.parametrize("real", [0.0, 1e-6, 0.004, 0.5, 0.9999999999, 1.7, 250.0])
+@pytest.mark.parametrize("real", [0.0, 1e-9, 1e-6, 0.004, 0.5, 0.9999999999, 1.0, 1.7, 250.0])
 def test_rescaling_saturates_and_rounds_as_the_reference(native, real):
   rng = np.random.default_rng(1)
-  sums = np.concatenate([rng.integers(-(2**30), 2**30, 500), rng.integers(-300, 300, 500)])
-  sums, bias = sums.astype(np.int32), rng.integers(-9000, 9000, 1000).astype(np.int32)
+  sums = np.concatenate([rng.integers(-(2**30), 2**30, 500), rng.integers(-300, 300, 501)])
+  sums[:2] = 2**30, -(2**30)
+  sums, bias = sums.astype(np.int32), rng.integers(-9000, 9000, 1001).astype(np.int32)
+  bias[:2] = 2**30 - 1, -(2**30)
   factor = multiplier(real)
+  parts = int(factor.mantissa), int(factor.shift)
   scaled = multiply(sums.astype(np.int64) + bias, factor)
-  y = np.zeros(1000, np.int16)
-  parts = int(factor.mantissa), int(factor.shift), 1000
-  native.rescale16(at(sums), at(bias), *parts, False, at(y))
+  y = np.zeros(1001, np.int16)
+  native.rescale16(at(sums), at(bias), *parts, False, 1001, at(y))
   first = saturate(scaled, 16)
   np.testing.assert_array_equal(y, first)
-  native.rescale16(at(sums), at(bias), *parts, True, at(y))
+  native.rescale16(at(sums), at(bias), *parts, True, 1001, at(y))
   np.testing.assert_array_equal(y, saturate(first + scaled, 16))
+  small = np.zeros(1001, np.int8)
+  for zero in (-128, 3, 127):
+    native.rescale8(at(sums), at(bias), *parts, zero, 1001, at(small))
+    np.testing.assert_array_equal(small, saturate(scaled + zero, 8))
 
 
-@pytest.mark.parametrize("cells", [1, 7, 96, 640, 2048])
+@pytest.mark.parametrize("cells", [*SIZES, 30000])
 @pytest.mark.parametrize("loud", [0, 3, 400, 32767])
 def test_layer_norm(native, cells, loud):
   rng = np.random.default_rng(2)
-  a = rng.integers(-loud - (loud > 0), loud + 1, cells).astype(np.int16)
+  noise = rng.integers(-loud - (loud > 0), loud + 1, cells).astype(np.int16)
+  alone = np.full(cells, -32768 if loud else 5, np.int16)
+  alone[cells // 2] = loud  # one value far from all others: beyond 32 bits on its way
   gain = rng.integers(-32767, 32768, cells).astype(np.int16)
-  bias = rng.integers(-(2**24), 2**24, cells).astype(np.int32)
-  norm = integer_norm(gain[None], bias[None], np.float32([1.7 / 32767]), 2.0**-12)
-  expected = norm(a.astype(np.int64)[None, None])[0, 0]
-  rescale = Multiplier(*(int(np.ravel(part)[0]) for part in norm.rescale))
-  native.integer_norm(
-    at(gain), at(bias), ctypes.c_int64(int(norm.guard[0])), *rescale, cells, at(a)
-  )
-  np.testing.assert_array_equal(a, expected)
+  bias = rng.integers(-(2**30), 2**30 + 1, cells).astype(np.int32)
+  for scale in (1.7 / 32767, 9.0 / 32767):
+    norm = integer_norm(gain[None], bias[None], np.float32([scale]), 2.0**-12)
+    rescale = (int(np.ravel(part)[0]) for part in norm.rescale)
+    rescale = tuple(rescale)
+    for a in (noise.copy(), alone.copy()):
+      expected = norm(a.astype(np.int64)[None, None])[0, 0]
+      native.integer_norm(
+        at(gain), at(bias), ctypes.c_int64(int(norm.guard[0])), *rescale, cells, at(a)
+      )
+      np.testing.assert_array_equal(a, expected)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("exponent", [15, 18, 21])
+def test_cell_of_lstm(native, n, exponent):
+  rng = np.random.default_rng(3)
+  i, f, g, c = halves(rng, n, 0), halves(rng, n, 0), halves(rng, n), halves(rng, n)
+  for clip in (32767, 20480, 1):
+    wide = [part.astype(np.int64) for part in (i, f, g, c)]
+    fresh = rounding_divide(wide[0] * wide[2], exponent)
+    expected = saturate(rounding_divide(wide[1] * wide[3], 15) + fresh, 16).clip(-clip, clip)
+    found = c.copy()
+    native.update_cell(at(i), at(f), at(g), exponent, clip, n, at(found))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("scale", [1.0 / 127, 3e-5, 1e-9])
+def test_hidden_of_lstm_and_highway_of_sru(native, n, scale):
+  rng = np.random.default_rng(4)
+  o, t, s = halves(rng, n, 0), halves(rng, n), halves(rng, n)
+  wide = [part.astype(np.int64) for part in (o, t, s)]
+  taken, highway = multiplier(2.0**-30 / scale), multiplier(2.0**-15 * 0.004 / scale)
+  parts, more = ((int(m.mantissa), int(m.shift)) for m in (taken, highway))
+  y = np.zeros(n, np.int8)
+  for zero in (-7, 0, 100):
+    native.take_hidden(at(o), at(t), *parts, zero, n, at(y))
+    own = multiply(wide[0] * wide[1], taken)
+    np.testing.assert_array_equal(y, saturate(own + zero, 8))
+    native.take_highway(at(o), at(t), at(s), *parts, *more, zero, n, at(y))
+    past = multiply((32767 - wide[0]) * wide[2], highway)
+    np.testing.assert_array_equal(y, saturate(own + past + zero, 8))
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_cell_of_sru(native, n):
+  rng = np.random.default_rng(5)
+  f, u, c = halves(rng, n, 0), halves(rng, n), halves(rng, n)
+  mixed = f.astype(np.int64) * c + (32767 - f.astype(np.int64)) * u
+  native.mix_cell(at(f), at(u), n, at(c))
+  np.testing.assert_array_equal(c, saturate(rounding_divide(mixed, 15), 16))
+
+
+def test_float_functions_are_near_the_true_ones(native):
+  x = np.linspace(-100, 100, 200_001).astype(np.float32)
+  for name, true in (("tanh", np.tanh), ("sigmoid", lambda v: 1 / (1 + np.exp(-v)))):
+    y = x.copy()
+    getattr(native, f"float_{name}")(len(y), at(y))
+    assert np.abs(y - true(x.astype(np.float64))).max() < 3e-7
+
+
+def test_what_reads_a_table_agrees(native):
+  a = halves(np.random.default_rng(6), 77)
+  y = np.zeros(77, np.int16)
+  native.tanh_of(at(a), 3, 77, at(y))
+  np.testing.assert_array_equal(y, look_up(tanh_table(3), a.astype(np.int64)))

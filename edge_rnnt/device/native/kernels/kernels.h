@@ -1,59 +1,70 @@
-// What the engine asks of an instruction set: one table of functions each. Nothing here allocates
-// but `Matrix::pack`, which runs when a model is opened.
+// What the engine asks of an instruction set: one table of functions each. None of them allocates.
+//
+// All tables give the same integers, bit for bit those of the NumPy reference (edge_rnnt/device);
+// floating-point sums differ in their last bits. What they rely on is checked when a file is opened:
+// at most 32,768 inputs, no weight of -128, biases within 2^30; so every sum fits 32 bits, and so
+// does every pair of products 16.
 #ifndef EDGE_RNNT_KERNELS_KERNELS_H_
 #define EDGE_RNNT_KERNELS_KERNELS_H_
 
 #include <cstdint>
-#include <vector>
 
 #include "kernels/fixed_point.h"
+#include "kernels/matrix.h"
 
 namespace edge_rnnt {
-
-// Weights ready to be multiplied, all of one kind:
-//   kDense   T = int8: rows of outputs [out][in]; T = float: as in the file, [in][out]
-//   kInputs  blocks of `size` consecutive inputs of one output, ordered by output: (8,1), (16,1)
-//   kOutputs blocks of `size` consecutive outputs of one input, ordered by block column: (1,8)
-template <class T>
-struct Matrix {
-  enum Kind { kDense, kInputs, kOutputs };
-  Kind kind = kDense;
-  int inputs = 0, outputs = 0, size = 1;
-  std::vector<T> values;         // dense, or [kept][size]
-  std::vector<uint32_t> begins;  // [columns + 1] first block of every column of blocks
-  std::vector<uint32_t> places;  // [kept] first input of the block (kOutputs: the input)
-
-  // From [in][out] in memory; blocks are kept where block_in x block_out is one of the kinds and
-  // `sparse`, otherwise dense.
-  void pack(const T* source, int in, int out, bool sparse, int block_in, int block_out);
-};
 
 // Layer norm on integers, one gate of n values (edge_rnnt/device/integer_norm.py).
 struct IntegerNorm {
   const int16_t* gain = nullptr;
-  const int32_t* bias = nullptr;  // nullptr: zeros
+  const int32_t* bias = nullptr;
   int64_t guard = 1;
   Multiplier rescale;
 };
 
 struct Kernels {
   const char* name;
-  // sums[e] = sum_d x[d] W[d][e]; exact for up to 65,536 inputs.
-  void (*int8_product)(const Matrix<int8_t>& w, const int8_t* x, int32_t* sums);
-  void (*float_product)(const Matrix<float>& w, const float* x, float* y);
-  // y = saturate16(base + multiply(sums + bias, factor)); base is y itself if `add`, else 0;
-  // factors [n / per], each for `per` neighbours.
-  void (*rescale16)(const int32_t* sums, const int32_t* bias, const Multiplier* factors, int per,
-                    int n, bool add, int16_t* y);
-  // In place: a[n] -> Q of the norm's result.
+
+  // sums[e] = sum_d x[d] W[d][e] over the rows of the part.
+  void (*int8_product)(const Rows<int8_t>& w, const int8_t* x, int32_t* sums);
+  void (*float_product)(const Rows<float>& w, const float* x, float* y);
+
+  // v = multiply(sums + bias, factor);   y = saturate16(v), or saturate16(y + v) if `add`.
+  void (*rescale16)(const int32_t* sums, const int32_t* bias, Multiplier factor, bool add, int n,
+                    int16_t* y);
+  // y = saturate8(multiply(sums + bias, factor) + zero).
+  void (*rescale8)(const int32_t* sums, const int32_t* bias, Multiplier factor, int zero, int n,
+                   int8_t* y);
+
+  // In place: pre-activations a[n] -> fixed point of the norm's result.
   void (*integer_norm)(const IntegerNorm& norm, int n, int16_t* a);
-  // y[k] = table[a[k] + 32768].
-  void (*look_up)(const int16_t* table, const int16_t* a, int n, int16_t* y);
+  // Q3.12 -> Q0.15.
+  void (*sigmoid)(const int16_t* a, int n, int16_t* y);
+  // Q(m).(15-m) -> Q0.15, m = integer_bits, 0 <= m <= 6.
+  void (*tanh)(const int16_t* a, int integer_bits, int n, int16_t* y);
+
+  // c = clip(f c / 2^15 + i g / 2^exponent), each quotient rounded; LSTM and CIFG.
+  void (*update_cell)(const int16_t* i, const int16_t* f, const int16_t* g, int exponent, int clip,
+                      int n, int16_t* c);
+  // y = saturate8(multiply(o t, factor) + zero), o and t in Q0.15.
+  void (*take_hidden)(const int16_t* o, const int16_t* t, Multiplier factor, int zero, int n,
+                      int8_t* y);
+
+  // c = saturate16((f c + (32767 - f) u) / 2^15), rounded once; SRU.
+  void (*mix_cell)(const int16_t* f, const int16_t* u, int n, int16_t* c);
+  // y = saturate8(multiply(r t, taken) + multiply((32767 - r) s, highway) + zero); SRU.
+  void (*take_highway)(const int16_t* r, const int16_t* t, const int16_t* s, Multiplier taken,
+                       Multiplier highway, int zero, int n, int8_t* y);
+
+  // In place, in float32.
+  void (*float_sigmoid)(int n, float* x);
+  void (*float_tanh)(int n, float* x);
 };
 
+// The readable one, on any processor.
 const Kernels& scalar_kernels();
-// The fastest table that this processor runs.
-const Kernels& best_kernels();
+// A table by its name, or nullptr if this processor or this build does not have it; "" is the fastest.
+const Kernels* find_kernels(const char* name);
 
 }  // namespace edge_rnnt
 #endif  // EDGE_RNNT_KERNELS_KERNELS_H_

@@ -1,169 +1,130 @@
-// The readable kernels: plain loops, which the compiler may vectorize.
+// The readable kernels: plain loops on wide integers, the formulas of edge_rnnt/device one to one.
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 
+#include "kernels/fixed_functions.h"
+#include "kernels/fixed_norm.h"
 #include "kernels/kernels.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(EDGE_RNNT_PLAIN)
-// The same loop compiled twice, the better one chosen when the library is loaded.
-#define EDGE_RNNT_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define EDGE_RNNT_CLONES
-#endif
-
 namespace edge_rnnt {
-
-template <class T>
-void Matrix<T>::pack(const T* source, int in, int out, bool sparse, int block_in, int block_out) {
-  inputs = in, outputs = out;
-  const size_t width = out;
-  const bool along_inputs = sparse && block_out == 1 && (block_in == 8 || block_in == 16);
-  const bool along_outputs = sparse && block_in == 1 && block_out == 8;
-  values.clear(), begins.clear(), places.clear();
-  if (along_inputs && in % block_in == 0) {
-    kind = kInputs, size = block_in;
-    for (int e = 0; e < out; ++e) {
-      begins.push_back(static_cast<uint32_t>(places.size()));
-      for (int d = 0; d < in; d += size) {
-        T block[16];
-        bool kept = false;
-        for (int k = 0; k < size; ++k) kept |= (block[k] = source[(d + k) * width + e]) != 0;
-        if (!kept) continue;
-        places.push_back(d);
-        values.insert(values.end(), block, block + size);
-      }
-    }
-    begins.push_back(static_cast<uint32_t>(places.size()));
-  } else if (along_outputs && out % 8 == 0) {
-    kind = kOutputs, size = 8;
-    for (int e = 0; e < out; e += 8) {
-      begins.push_back(static_cast<uint32_t>(places.size()));
-      for (int d = 0; d < in; ++d) {
-        const T* block = source + d * width + e;
-        if (std::all_of(block, block + 8, [](T value) { return value == 0; })) continue;
-        places.push_back(d);
-        values.insert(values.end(), block, block + 8);
-      }
-    }
-    begins.push_back(static_cast<uint32_t>(places.size()));
-  } else if (sizeof(T) == 1) {
-    kind = kDense;
-    values.resize(size_t(in) * out);
-    for (int d = 0; d < in; ++d)
-      for (int e = 0; e < out; ++e) values[size_t(e) * in + d] = source[d * width + e];
-  } else {
-    kind = kDense;
-    values.assign(source, source + size_t(in) * out);
-  }
-}
-
-template struct Matrix<int8_t>;
-template struct Matrix<float>;
-
 namespace {
 
-EDGE_RNNT_CLONES int32_t dot(const int8_t* w, const int8_t* x, int n) {
-  int32_t sum = 0;
-  for (int d = 0; d < n; ++d) sum += int16_t(w[d]) * int16_t(x[d]);
-  return sum;
+template <class T, class Sum>
+void dense_product(const Rows<T>& w, const T* x, Sum* sums) {
+  std::fill(sums, sums + w.outputs, Sum(0));
+  for (int d = w.first; d < w.first + w.count; ++d) {
+    const T* row = w.values + int64_t{d} * w.outputs;
+    for (int e = 0; e < w.outputs; ++e) sums[e] += Sum(x[d]) * Sum(row[e]);
+  }
 }
 
 template <class T, class Sum>
-void sparse_product(const Matrix<T>& w, const T* x, Sum* sums) {
-  const T* block = w.values.data();
-  const int columns = static_cast<int>(w.begins.size()) - 1;
+void block_product(const Rows<T>& w, const T* x, Sum* sums) {
+  const int columns = static_cast<int>(w.begins.size());
+  std::fill(sums, sums + columns * w.block_out, Sum(0));
   for (int column = 0; column < columns; ++column) {
-    Sum total[16] = {};
-    for (uint32_t k = w.begins[column]; k < w.begins[column + 1]; ++k, block += w.size) {
-      const T* from = x + w.places[k];
-      if (w.kind == Matrix<T>::kInputs) {
-        for (int j = 0; j < w.size; ++j) total[j] += Sum(block[j]) * Sum(from[j]);
-      } else {
-        for (int j = 0; j < 8; ++j) total[j] += Sum(block[j]) * Sum(*from);
+    for (uint32_t k = w.begins[column]; k < w.ends[column]; ++k) {
+      const T* from = x + w.place(k) * w.block_in;
+      const T* block = w.values + int64_t{k} * w.block_in * w.block_out;
+      for (int i = 0; i < w.block_in; ++i) {
+        for (int o = 0; o < w.block_out; ++o) {
+          sums[column * w.block_out + o] += Sum(from[i]) * Sum(block[i * w.block_out + o]);
+        }
       }
     }
-    if (w.kind == Matrix<T>::kOutputs) {
-      std::copy(total, total + 8, sums + column * 8);
-    } else {
-      Sum sum = 0;
-      for (int j = 0; j < w.size; ++j) sum += total[j];
-      sums[column] = sum;
-    }
   }
 }
 
-void int8_product(const Matrix<int8_t>& w, const int8_t* x, int32_t* sums) {
-  if (w.kind != Matrix<int8_t>::kDense) return sparse_product(w, x, sums);
-  for (int e = 0; e < w.outputs; ++e) {
-    sums[e] = dot(w.values.data() + size_t(e) * w.inputs, x, w.inputs);
-  }
+template <class T, class Sum>
+void product(const Rows<T>& w, const T* x, Sum* sums) {
+  w.dense() ? dense_product(w, x, sums) : block_product(w, x, sums);
 }
 
-EDGE_RNNT_CLONES void add_scaled(const float* w, float x, int n, float* y) {
-  for (int e = 0; e < n; ++e) y[e] += x * w[e];
-}
-
-void float_product(const Matrix<float>& w, const float* x, float* y) {
-  if (w.kind != Matrix<float>::kDense) return sparse_product(w, x, y);
-  std::fill(y, y + w.outputs, 0.0f);
-  for (int d = 0; d < w.inputs; ++d) {
-    add_scaled(w.values.data() + size_t(d) * w.outputs, x[d], w.outputs, y);
-  }
-}
-
-void rescale16(const int32_t* sums, const int32_t* bias, const Multiplier* factors, int per, int n,
-               bool add, int16_t* y) {
+void rescale16(const int32_t* sums, const int32_t* bias, Multiplier factor, bool add, int n,
+               int16_t* y) {
   for (int k = 0; k < n; ++k) {
-    const int64_t value = multiply(int64_t{sums[k]} + bias[k], factors[k / per]);
+    const int64_t value = multiply(int64_t{sums[k]} + bias[k], factor);
     y[k] = static_cast<int16_t>(saturate(add ? y[k] + value : value, 16));
   }
 }
 
-// 1 / sqrt(x) of whole x >= 1 by Newton's iteration in Q3.28:
-// x = 2 d 4^k, y_0 = 1, y <- 3/2 y - d/2 y^3, 1 / sqrt(x) = y / sqrt(2) / 2^k.
-Multiplier inverse_sqrt(int64_t x) {
-  if (x <= 1) return {(int64_t{1} << 31) - 1, 0};
-  int bits = 0;
-  std::frexp(static_cast<double>(x), &bits);
-  const int large = bits > 28 ? (bits - 28) / 2 : 0, pairs = bits < 29 ? (29 - bits) / 2 : 0;
-  const int shift = 11 + large - pairs;
-  const int64_t d = ((x >> (2 * large)) << (2 * pairs)) >> 1;
-  const int64_t one = 1 << 28, half = rounding_divide(d, 1);
-  int64_t y = one;
-  for (int step = 0; step < 5; ++step) {
-    const int64_t cube = saturate(high_multiply(high_multiply(y, y, 32), y, 32) * 64, 32);
-    y = saturate((high_multiply(y, one + (one >> 1), 32) - high_multiply(half, cube, 32)) * 8, 32);
+void rescale8(const int32_t* sums, const int32_t* bias, Multiplier factor, int zero, int n,
+              int8_t* y) {
+  for (int k = 0; k < n; ++k) {
+    const int64_t value = multiply(int64_t{sums[k]} + bias[k], factor);
+    y[k] = static_cast<int8_t>(saturate(value + zero, 8));
   }
-  y = high_multiply(y, 1518500250, 32);
-  return {y << std::max(-shift, 0), -std::max(shift, 0)};
 }
 
 void integer_norm(const IntegerNorm& norm, int n, int16_t* a) {
   int64_t sum = 0, squares = 0;
   for (int k = 0; k < n; ++k) sum += a[k], squares += int64_t{a[k]} * a[k];
-  const int64_t mean = 1024 * sum / n;
-  int64_t variance = (squares * ((1 << 20) / n) - mean * mean) / (1 << 20);
-  if (variance < 1) variance = norm.guard;
-  const Multiplier inverse = inverse_sqrt(variance);
+  const Moments m = moments(sum, squares, n, norm.guard);
   for (int k = 0; k < n; ++k) {
-    const int64_t r = multiply(1024 * int64_t{a[k]} - mean, inverse);
-    const int64_t v = rounding_divide(r * norm.gain[k] + (norm.bias ? norm.bias[k] : 0), 10);
+    const int64_t r = multiply(1024 * int64_t{a[k]} - m.mean, m.inverse);
+    const int64_t v = rounding_divide(r * norm.gain[k] + norm.bias[k], 10);
     a[k] = static_cast<int16_t>(saturate(multiply(v, norm.rescale), 16));
   }
 }
 
-void look_up(const int16_t* table, const int16_t* a, int n, int16_t* y) {
+void sigmoid(const int16_t* a, int n, int16_t* y) {
+  const int16_t* table = sigmoid_table();
   for (int k = 0; k < n; ++k) y[k] = table[a[k] + 32768];
+}
+
+void tanh_of(const int16_t* a, int integer_bits, int n, int16_t* y) {
+  const int16_t* table = tanh_table(integer_bits);
+  for (int k = 0; k < n; ++k) y[k] = table[a[k] + 32768];
+}
+
+void update_cell(const int16_t* i, const int16_t* f, const int16_t* g, int exponent, int clip, int n,
+                 int16_t* c) {
+  for (int k = 0; k < n; ++k) {
+    const int64_t fresh = rounding_divide(int64_t{i[k]} * g[k], exponent);
+    const int64_t sum = saturate(rounding_divide(int64_t{f[k]} * c[k], 15) + fresh, 16);
+    c[k] = static_cast<int16_t>(std::min<int64_t>(std::max<int64_t>(sum, -clip), clip));
+  }
+}
+
+void take_hidden(const int16_t* o, const int16_t* t, Multiplier factor, int zero, int n, int8_t* y) {
+  for (int k = 0; k < n; ++k) {
+    y[k] = static_cast<int8_t>(saturate(multiply(int64_t{o[k]} * t[k], factor) + zero, 8));
+  }
+}
+
+void mix_cell(const int16_t* f, const int16_t* u, int n, int16_t* c) {
+  for (int k = 0; k < n; ++k) {
+    const int64_t sum = int64_t{f[k]} * c[k] + int64_t{32767 - f[k]} * u[k];
+    c[k] = static_cast<int16_t>(saturate(rounding_divide(sum, 15), 16));
+  }
+}
+
+void take_highway(const int16_t* r, const int16_t* t, const int16_t* s, Multiplier taken,
+                  Multiplier highway, int zero, int n, int8_t* y) {
+  for (int k = 0; k < n; ++k) {
+    const int64_t sum = multiply(int64_t{r[k]} * t[k], taken) +
+                        multiply(int64_t{32767 - r[k]} * s[k], highway);
+    y[k] = static_cast<int8_t>(saturate(sum + zero, 8));
+  }
+}
+
+void float_tanh(int n, float* x) {
+  for (int k = 0; k < n; ++k) x[k] = std::tanh(x[k]);
+}
+
+// 1 / (1 + e^-x), through tanh: it cannot overflow.
+void float_sigmoid(int n, float* x) {
+  for (int k = 0; k < n; ++k) x[k] = 0.5f * std::tanh(0.5f * x[k]) + 0.5f;
 }
 
 }  // namespace
 
 const Kernels& scalar_kernels() {
-  static const Kernels table{"scalar",  int8_product, float_product,
-                             rescale16, integer_norm, look_up};
+  static const Kernels table{
+      "scalar",     product<int8_t, int32_t>, product<float, float>, rescale16, rescale8,
+      integer_norm, sigmoid,                  tanh_of,               update_cell, take_hidden,
+      mix_cell,     take_highway,             float_sigmoid,         float_tanh};
   return table;
 }
-
-const Kernels& best_kernels() { return scalar_kernels(); }
 
 }  // namespace edge_rnnt
