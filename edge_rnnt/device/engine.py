@@ -24,10 +24,13 @@ WORD_BEGINS = "▁"
 
 
 class Word(NamedTuple):
-  """A word and when it was recognized to begin, in seconds from the beginning of the audio."""
+  """A word and the encoded frames in which it was recognized, from the first's begin to the last's
+  end, in seconds from the beginning of the audio.
+  """
 
   text: str
   start: float
+  end: float
 
 
 class Recognizer:
@@ -138,7 +141,7 @@ class Stream:
 
   @property
   def words(self) -> list[Word]:
-    """The words of `text`; a word starts with the frame of its first piece."""
+    """The words of `text`: each from the frame of its first piece through that of its last."""
     wordpieces, seconds = self._recognizer.wordpieces, self._recognizer.frame_seconds
     unknown, groups = wordpieces.unknown_id, []
     for token in self.tokens:
@@ -146,8 +149,12 @@ class Stream:
       if begins or not groups:
         groups.append([])
       groups[-1].append(token)
-    spelled = [(wordpieces.decode([t.id for t in group]), group[0].frame) for group in groups]
-    return [Word(text, round(frame * seconds, 3)) for text, frame in spelled if text]
+    spelled = [(wordpieces.decode([t.id for t in group]), group) for group in groups]
+    return [
+      Word(text, round(group[0].frame * seconds, 3), round((group[-1].frame + 1) * seconds, 3))
+      for text, group in spelled
+      if text
+    ]
 
   def _consume(self, features: np.ndarray) -> None:
     for row in features:

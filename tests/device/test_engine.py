@@ -80,6 +80,18 @@ def test_words_spell_the_text_and_start_with_their_frame(example, model_file):
   assert " ".join(word.text for word in stream.words) == stream.text
   starts = [round(token.frame * 0.06, 3) for token in stream.tokens]
   assert [word.start for word in stream.words] == starts  # one piece a word
+  assert [word.end for word in stream.words] == [round(start + 0.06, 3) for start in starts]
+
+
+def test_a_word_of_several_pieces_lasts_through_the_last_one(model_file, monkeypatch):
+  recognizer = Recognizer.open(model_file("lstm", "float"))
+  one, two = recognizer.wordpieces.encode("one two")
+  pieces = list(recognizer.wordpieces.pieces)
+  pieces[two] = pieces[two].removeprefix("▁")
+  monkeypatch.setattr(recognizer.wordpieces, "pieces", pieces)
+  stream = recognizer.stream()
+  stream.tokens.extend([Token(one, 2), Token(two, 7), Token(one, 9)])
+  assert [word[1:] for word in stream.words] == [(0.12, 0.48), (0.54, 0.6)]
 
 
 def test_the_unknown_piece_is_a_word_of_its_own(model_file):
