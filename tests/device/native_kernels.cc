@@ -6,23 +6,22 @@
 
 using edge_rnnt::IntegerNorm;
 using edge_rnnt::Kernels;
+using edge_rnnt::Matrix;
 using edge_rnnt::Multiplier;
-using edge_rnnt::Rows;
 
 namespace {
 
 const Kernels* kernels = &edge_rnnt::scalar_kernels();
 
 template <class T>
-Rows<T> rows(const T* values, int first, int count, int outputs, int block_in, int block_out,
-             const uint8_t* index8, const uint16_t* index16, const uint32_t* begins,
-             const uint32_t* ends, int columns) {
-  Rows<T> w;
-  w.first = first, w.count = count, w.outputs = outputs;
+Matrix<T> matrix(const T* values, int inputs, int split, int outputs, int block_in, int block_out,
+                 const uint8_t* index8, const uint16_t* index16, const int32_t* count) {
+  Matrix<T> w;
+  w.inputs = inputs, w.split = split, w.outputs = outputs;
   w.values = values;
   w.block_in = block_in, w.block_out = block_out;
   w.index8 = index8, w.index16 = index16;
-  w.begins.assign(begins, begins + columns), w.ends.assign(ends, ends + columns);
+  if (!w.dense()) set_edges(count, &w);
   return w;
 }
 
@@ -41,21 +40,19 @@ const char* fastest() { return edge_rnnt::find_kernels("")->name; }
 const int16_t* sigmoid_entries() { return edge_rnnt::sigmoid_table(); }
 const int16_t* tanh_entries(int integer_bits) { return edge_rnnt::tanh_table(integer_bits); }
 
-void int8_product(const int8_t* values, int first, int count, int outputs, int block_in,
+void int8_product(const int8_t* values, int inputs, int split, int outputs, int block_in,
                   int block_out, const uint8_t* index8, const uint16_t* index16,
-                  const uint32_t* begins, const uint32_t* ends, int columns, const int8_t* x,
-                  int32_t* sums) {
-  kernels->int8_product(rows(values, first, count, outputs, block_in, block_out, index8, index16,
-                             begins, ends, columns),
+                  const int32_t* count, const int8_t* x, int32_t* sums) {
+  kernels->int8_product(matrix(values, inputs, split, outputs, block_in, block_out, index8, index16,
+                               count),
                         x, sums);
 }
 
-void float_product(const float* values, int first, int count, int outputs, int block_in,
+void float_product(const float* values, int inputs, int split, int outputs, int block_in,
                    int block_out, const uint8_t* index8, const uint16_t* index16,
-                   const uint32_t* begins, const uint32_t* ends, int columns, const float* x,
-                   float* y) {
-  kernels->float_product(rows(values, first, count, outputs, block_in, block_out, index8, index16,
-                              begins, ends, columns),
+                   const int32_t* count, const float* x, float* y) {
+  kernels->float_product(matrix(values, inputs, split, outputs, block_in, block_out, index8, index16,
+                                count),
                          x, y);
 }
 

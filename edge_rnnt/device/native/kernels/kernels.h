@@ -25,9 +25,11 @@ struct IntegerNorm {
 struct Kernels {
   const char* name;
 
-  // sums[e] = sum_d x[d] W[d][e] over the rows of the part.
-  void (*int8_product)(const Rows<int8_t>& w, const int8_t* x, int32_t* sums);
-  void (*float_product)(const Rows<float>& w, const float* x, float* y);
+  // sums[p stride + e] = sum_d x[d] W[d][e] over the rows d of part p. x [padded_inputs] holds zeros
+  // behind the last input; sums [parts, stride].
+  void (*int8_product)(const Matrix<int8_t>& w, const int8_t* x, int32_t* sums);
+  // y[e] = sum_d x[d] W[d][e] over all rows; y [stride].
+  void (*float_product)(const Matrix<float>& w, const float* x, float* y);
 
   // v = multiply(sums + bias, factor);   y = saturate16(v), or saturate16(y + v) if `add`.
   void (*rescale16)(const int32_t* sums, const int32_t* bias, Multiplier factor, bool add, int n,

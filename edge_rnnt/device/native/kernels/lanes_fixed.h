@@ -54,17 +54,36 @@ void rescale8(const int32_t* sums, const int32_t* bias, Multiplier factor, int z
   scalar_kernels().rescale8(sums + k, bias + k, factor, zero, n - k, y + k);
 }
 
+struct Range {
+  int16_t low = 32767, high = -32768;
+};
+
+template <class L>
+Range range_of(const int16_t* a, int n) {
+  auto low = L::set16(32767), high = L::set16(-32768);
+  int k = 0;
+  for (; k + L::kHalves <= n; k += L::kHalves) {
+    low = L::least16(low, L::load16(a + k)), high = L::most16(high, L::load16(a + k));
+  }
+  int16_t lows[L::kHalves], highs[L::kHalves];
+  L::store16(low, lows), L::store16(high, highs);
+  Range range{*std::min_element(lows, lows + L::kHalves),
+              *std::max_element(highs, highs + L::kHalves)};
+  for (; k < n; ++k) range = {std::min(range.low, a[k]), std::max(range.high, a[k])};
+  return range;
+}
+
 template <class L>
 void integer_norm(const IntegerNorm& norm, int n, int16_t* a) {
   const int whole = n - n % L::kHalves;
   int64_t sum = 0, squares = 0;
   L::sums(a, whole, &sum, &squares);
-  int16_t low = 32767, high = -32768;
-  for (int k = 0; k < n; ++k) low = std::min(low, a[k]), high = std::max(high, a[k]);
   for (int k = whole; k < n; ++k) sum += a[k], squares += int64_t{a[k]} * a[k];
   const Moments m = moments(sum, squares, n, norm.guard);
   // Up to 32 deviations from the mean, r * gain + bias fits 32 bits.
-  const int64_t farthest = std::max(1024 * int64_t{high} - m.mean, m.mean - 1024 * int64_t{low});
+  const Range range = range_of<L>(a, n);
+  const int64_t farthest =
+      std::max(1024 * int64_t{range.high} - m.mean, m.mean - 1024 * int64_t{range.low});
   if (norm.rescale.shift > 0 || multiply(farthest, m.inverse) > 32766) {
     return scalar_kernels().integer_norm(norm, n, a);
   }

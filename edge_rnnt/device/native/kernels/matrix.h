@@ -7,29 +7,48 @@
 
 namespace edge_rnnt {
 
-// Some neighbouring rows of a matrix [inputs][outputs], which a kernel multiplies with their part of
-// an input vector. A cell's matrix has two such parts, the rows of x and those of h.
+// A matrix [inputs][outputs]. A cell's has two parts, the rows of x before `split` and those of h from
+// it on, whose sums are kept apart; any other has one, and split = inputs.
 //
 // Dense, row d lies at values + d * outputs. In blocks (edge_rnnt/export/blocks.py) of block_in
 // inputs x block_out outputs, the blocks of a column of blocks follow each other, from its first
-// input on; `index` says which row of blocks each is.
-//
-// The vector that is multiplied has room for all rows of the matrix, rounded up to whole blocks, and
-// holds zeros outside of the part: a block may stand across its edge. Sums are written for all
-// outputs, rounded up to whole blocks.
+// input on; `index` says which row of blocks each is, `edges` where a column's parts begin.
 template <class T>
-struct Rows {
-  int first = 0, count = 0, outputs = 0;
+struct Matrix {
+  int inputs = 0, outputs = 0, split = 0;
   const T* values = nullptr;
   int block_in = 0, block_out = 0;  // 0: dense
   const uint8_t* index8 = nullptr;  // [kept]; one of these two, by how many rows of blocks there are
   const uint16_t* index16 = nullptr;
-  std::vector<uint32_t> begins, ends;  // [columns] the blocks of each column that touch the part
-  uint32_t kept = 0;                   // in the whole matrix
+  // Blocks edges[parts c + p] .. edges[parts c + p + 1] are those of part p of column c. A block across
+  // the split counts for the first part; kernels look inside it.
+  std::vector<uint32_t> edges;
 
   bool dense() const { return block_in == 0; }
+  int parts() const { return split < inputs ? 2 : 1; }
+  int columns() const { return (outputs + block_out - 1) / block_out; }
+  uint32_t kept() const { return edges.back(); }
   int place(uint32_t block) const { return index8 ? index8[block] : index16[block]; }
+  bool straddled() const { return split % block_in != 0; }
+  // A vector of inputs is this long, zeros behind the last one.
+  int padded_inputs() const { return dense() ? inputs : (inputs + block_in - 1) / block_in * block_in; }
+  // Sums of one part are this long; what stands behind the last output means nothing.
+  int stride() const { return dense() ? outputs : columns() * block_out; }
 };
+
+// Sets the edges of a matrix whose sizes and index are set. count [columns] is the file's, checked:
+// counts add up to the blocks there are, and indices rise within a column.
+template <class T, class Count>
+void set_edges(const Count* count, Matrix<T>* w) {
+  w->edges.assign(1, 0);
+  for (int column = 0; column < w->columns(); ++column) {
+    const uint32_t begin = w->edges.back(), end = begin + count[column];
+    uint32_t middle = begin;
+    while (middle < end && w->place(middle) * w->block_in < w->split) ++middle;
+    if (w->parts() == 2) w->edges.push_back(middle);
+    w->edges.push_back(end);
+  }
+}
 
 }  // namespace edge_rnnt
 #endif  // EDGE_RNNT_KERNELS_MATRIX_H_

@@ -9,35 +9,40 @@
 namespace edge_rnnt {
 namespace {
 
-template <class T, class Sum>
-void dense_product(const Rows<T>& w, const T* x, Sum* sums) {
-  std::fill(sums, sums + w.outputs, Sum(0));
-  for (int d = w.first; d < w.first + w.count; ++d) {
-    const T* row = w.values + int64_t{d} * w.outputs;
-    for (int e = 0; e < w.outputs; ++e) sums[e] += Sum(x[d]) * Sum(row[e]);
+// Calls one(d, e, weight) for every stored weight.
+template <class T, class One>
+void each_weight(const Matrix<T>& w, const One& one) {
+  if (w.dense()) {
+    for (int d = 0; d < w.inputs; ++d) {
+      for (int e = 0; e < w.outputs; ++e) one(d, e, w.values[int64_t{d} * w.outputs + e]);
+    }
+    return;
   }
-}
-
-template <class T, class Sum>
-void block_product(const Rows<T>& w, const T* x, Sum* sums) {
-  const int columns = static_cast<int>(w.begins.size());
-  std::fill(sums, sums + columns * w.block_out, Sum(0));
-  for (int column = 0; column < columns; ++column) {
-    for (uint32_t k = w.begins[column]; k < w.ends[column]; ++k) {
-      const T* from = x + w.place(k) * w.block_in;
+  for (int column = 0; column < w.columns(); ++column) {
+    for (uint32_t k = w.edges[w.parts() * column]; k < w.edges[w.parts() * (column + 1)]; ++k) {
       const T* block = w.values + int64_t{k} * w.block_in * w.block_out;
       for (int i = 0; i < w.block_in; ++i) {
         for (int o = 0; o < w.block_out; ++o) {
-          sums[column * w.block_out + o] += Sum(from[i]) * Sum(block[i * w.block_out + o]);
+          const int d = w.place(k) * w.block_in + i, e = column * w.block_out + o;
+          one(d, e, block[i * w.block_out + o]);
         }
       }
     }
   }
 }
 
-template <class T, class Sum>
-void product(const Rows<T>& w, const T* x, Sum* sums) {
-  w.dense() ? dense_product(w, x, sums) : block_product(w, x, sums);
+void int8_product(const Matrix<int8_t>& w, const int8_t* x, int32_t* sums) {
+  const int stride = w.stride();
+  std::fill(sums, sums + w.parts() * stride, 0);
+  each_weight(w, [&](int d, int e, int8_t weight) {
+    // Rows behind the last are padding, and of no part.
+    sums[(d >= w.split && d < w.inputs ? stride : 0) + e] += int32_t{x[d]} * weight;
+  });
+}
+
+void float_product(const Matrix<float>& w, const float* x, float* y) {
+  std::fill(y, y + w.stride(), 0.0f);
+  each_weight(w, [&](int d, int e, float weight) { y[e] += x[d] * weight; });
 }
 
 void rescale16(const int32_t* sums, const int32_t* bias, Multiplier factor, bool add, int n,
@@ -121,7 +126,7 @@ void float_sigmoid(int n, float* x) {
 
 const Kernels& scalar_kernels() {
   static const Kernels table{
-      "scalar",     product<int8_t, int32_t>, product<float, float>, rescale16, rescale8,
+      "scalar",     int8_product, float_product, rescale16, rescale8,
       integer_norm, sigmoid,                  tanh_of,               update_cell, take_hidden,
       mix_cell,     take_highway,             float_sigmoid,         float_tanh};
   return table;
