@@ -55,7 +55,7 @@ def halves(rng, size, low=-32768):
 
 
 def product(function, weights, split, block, x):
-  """[parts, outputs]: sums over the rows before `split` and from it on, dense or packed in blocks."""
+  """Sums [parts, outputs] of the rows before `split` and from it on, dense or packed in blocks."""
   rows, outputs = weights.shape
   block_in, block_out = block or (1, 1)
   parts = 1 if weights.dtype == np.float32 or split == rows else 2
