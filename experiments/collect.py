@@ -46,7 +46,20 @@ def remember(sweep: Sweep, workdir: pathlib.Path, command: str) -> None:
 def collect(folder: pathlib.Path) -> results.Results:
   """Writes results.json and the page of all points in `folder` that have finished.
 
-  Raises ResultsError if none has, or if they were not tested on the same sets.
+  Raises ResultsError as `join` does.
+  """
+  joint = join(folder)
+  results.save(joint, folder / "results.json")
+  page.write(joint, folder)
+  terminal.show(joint, folder)
+  return joint
+
+
+def join(folder: pathlib.Path) -> results.Results:
+  """The results of all points in `folder` that have finished, runs of one name pooled.
+
+  Writes the pooled hypotheses. Raises ResultsError if none has finished, or if they were not tested
+  on the same sets.
   """
   points = finished(folder)
   about = _about(folder)
@@ -57,7 +70,7 @@ def collect(folder: pathlib.Path) -> results.Results:
   first = next(iter(groups.values()))[0]
   _check_same_test(first, points)
   rows = tuple(row for name, runs in groups.items() for row in _pooled(name, runs, folder))
-  joint = dataclasses.replace(
+  return dataclasses.replace(
     first.found,
     title=about.get("title", folder.name),
     command=about.get("command", f"python -m experiments.collect {folder}"),
@@ -69,10 +82,6 @@ def collect(folder: pathlib.Path) -> results.Results:
     charts=(),
     sample=str(first.folder.relative_to(folder) / first.found.sample),
   )
-  results.save(joint, folder / "results.json")
-  page.write(joint, folder)
-  terminal.show(joint, folder)
-  return joint
 
 
 def finished(folder: pathlib.Path) -> list[Finished]:

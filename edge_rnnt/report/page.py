@@ -35,7 +35,7 @@ def write(results: Results, folder: str | os.PathLike) -> list[pathlib.Path]:
   content["pictures"] = {name: markupsafe.Markup(text) for name, text in svgs.items()}
   written = [folder / "report.html", folder / "report.md"]
   for path in written:
-    template = _environment().get_template(f"page{path.suffix}.jinja")
+    template = environment().get_template(f"page{path.suffix}.jinja")
     path.write_text(template.render(content), encoding="utf-8")
   return [*written, *pictures]
 
@@ -66,12 +66,12 @@ def _content(results: Results, evidence: Evidence, folder: pathlib.Path) -> dict
     "difference_table": table.difference_table(results, evidence),
     "examples": examples.drawn(results, evidence, row),
     "errors": examples.errors(evidence.heard(row)),
-    "speakers": _speakers(results),
+    "speakers": speakers(results),
     "next_commands": next_commands(results, row, folder),
   }
 
 
-def _speakers(results: Results) -> str:
+def speakers(results: Results) -> str:
   """What is known of the test speakers."""
   unseen = results.data.unseen_speakers
   if unseen is None:
@@ -80,7 +80,7 @@ def _speakers(results: Results) -> str:
 
 
 def _draw(results: Results, content: dict[str, Any], folder: pathlib.Path) -> list[pathlib.Path]:
-  points = {f"point-{i}": _pointed_at(row) for i, row in enumerate(results.main_rows)}
+  points = {f"point-{i}": pointed_at(row) for i, row in enumerate(results.main_rows)}
   figures = {"size_wer": (plot.size_against_wer(results), points)}
   if results.charts:
     figures["training"] = (plot.training(results.charts), {})
@@ -94,14 +94,16 @@ def _draw(results: Results, content: dict[str, Any], folder: pathlib.Path) -> li
   return written
 
 
-def _pointed_at(row: Row) -> str:
+def pointed_at(row: Row) -> str:
+  """What a picture says of a model when its point is pointed at."""
   return (
     f"{row.name}: {units.size(row.bytes)}, WER {units.rate(row.wer)} % "
     f"[{units.rate(row.wer_low)}, {units.rate(row.wer_high)}]"
   )
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+  """Templates of this room, with the filters that they use."""
   environment = jinja2.Environment(
     loader=jinja2.PackageLoader("edge_rnnt.report", ""),
     autoescape=lambda name: name is not None and ".html" in name,

@@ -46,7 +46,7 @@ def size_against_wer(results: Results) -> Figure:
   """
   rows = results.main_rows
   with matplotlib.rc_context(STYLE):
-    figure, axes = _figure(width=6.6, height=4.3)
+    figure, axes = new_figure(width=6.6, height=4.3)
     top = 1.12 * max(row.wer_high for row in rows)
     axes.set_ylim(0, top or 1.0)
     _size_axis(axes, [row.bytes for row in rows])
@@ -86,7 +86,8 @@ def training(charts: Sequence[Curve]) -> Figure:
   return figure
 
 
-def _figure(*, width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(*, width: float, height: float) -> tuple[Figure, Axes]:
+  """An empty picture of so many inches, within `matplotlib.rc_context(STYLE)`."""
   figure = Figure(figsize=(width, height), layout="constrained")
   FigureCanvasAgg(figure)
   axes = figure.subplots()

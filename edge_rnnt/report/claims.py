@@ -1,0 +1,91 @@
+"""A claim about word errors, held against what was measured: agrees, disagrees, or not decided.
+
+A claim is a bound on the relative difference d = (WER(row) - WER(base)) / WER(base). With the 95 %
+interval [low, high] of d, from the paired bootstrap of the two models on the same utterances,
+
+    at_most b    agrees if high <= b,   disagrees if low > b,    else not decided
+    at_least b   agrees if low >= b,    disagrees if high < b,   else not decided
+
+so a test that is too small says so, instead of agreeing with everything.
+"""
+
+import dataclasses
+
+from edge_rnnt.report import units
+from edge_rnnt.report.evidence import Difference, Evidence
+from edge_rnnt.report.results import Results, ResultsError, Row
+
+AGREES, DISAGREES, NOT_DECIDED = "agrees", "disagrees", "not decided"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Claim:
+  """What somebody else found. Raises ResultsError unless it has exactly one bound.
+
+  Attributes:
+    sentence: in plain words, with its source.
+    row, base: names of the models that it is about.
+    at_most, at_least: bound on (WER(row) - WER(base)) / WER(base).
+  """
+
+  sentence: str
+  row: str
+  base: str
+  at_most: float | None = None
+  at_least: float | None = None
+
+  def __post_init__(self) -> None:
+    if (self.at_most is None) == (self.at_least is None):
+      raise ResultsError(
+        f"a claim has one bound, at_most or at_least; {self.row} against {self.base} has "
+        f"{self.at_most} and {self.at_least}"
+      )
+
+  def holds(self, low: float, high: float) -> str:
+    """The verdict for a relative difference between low and high."""
+    if self.at_most is not None:
+      return _verdict(high <= self.at_most, low > self.at_most)
+    return _verdict(low >= self.at_least, high < self.at_least)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+  """A claim with what was measured of it; `relative` is None as long as that is not known."""
+
+  claim: Claim
+  verdict: str
+  relative: tuple[float, float, float] | None
+  sentence: str
+
+
+def answer(claim: Claim, results: Results, evidence: Evidence) -> Answer:
+  """Holds a claim against the rows over all test sets."""
+  row, base = (_named(results, name) for name in (claim.row, claim.base))
+  difference = evidence.difference(row, base) if row and base else None
+  if row is None or base is None or difference is None or not base.wer:
+    return Answer(claim, NOT_DECIDED, None, f"{claim.sentence} Here: not measured yet.")
+  relative = _relative(difference, base)
+  verdict = claim.holds(relative[1], relative[2])
+  return Answer(
+    claim, verdict, relative, f"{claim.sentence} Here: {_found(relative, verdict, row)}"
+  )
+
+
+def _found(relative: tuple[float, float, float], verdict: str, row: Row) -> str:
+  middle, low, high = (units.points(100 * each) for each in relative)
+  runs = "one seed" if row.seeds == 1 else f"{row.seeds} seeds"
+  words = units.exact(row.words)
+  return f"{middle} % [{low}, {high}] relative, {runs}, {words} words: {verdict}."
+
+
+def _relative(difference: Difference, base: Row) -> tuple[float, float, float]:
+  middle, low, high = difference.points, difference.low, difference.high
+  return middle / base.wer, low / base.wer, high / base.wer
+
+
+def _named(results: Results, name: str) -> Row | None:
+  return next((row for row in results.main_rows if row.name == name), None)
+
+
+def _verdict(agrees: bool, disagrees: bool) -> str:
+  return AGREES if agrees else DISAGREES if disagrees else NOT_DECIDED

@@ -1,0 +1,200 @@
+"""The page of a study: one section a question, each with its table and the claims it can answer.
+
+Like page.py it computes everything from results.json and the hypotheses beside it; the templates
+hold words and no numbers.
+"""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import markupsafe
+
+from edge_rnnt.report import page, plot, plot_study, units
+from edge_rnnt.report.claims import Answer, Claim, answer
+from edge_rnnt.report.evidence import Evidence
+from edge_rnnt.report.results import Results, ResultsError, Row
+from edge_rnnt.report.svg import to_svg
+from edge_rnnt.report.table import NOTHING, Cell, Table
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Section:
+  """One question of the study.
+
+  Attributes:
+    key: names the section on a command line and in a link.
+    title, question: what it is about, in a few words and in a sentence.
+    models: names of rows, in the order of the table; those that have not been run are named below.
+    base: the model that the others are compared with; one of `models`.
+    claims: what somebody else found.
+    curve: whether its models differ in nothing but their sparsity, so that a curve may join them.
+  """
+
+  key: str
+  title: str
+  question: str
+  models: tuple[str, ...]
+  base: str
+  claims: tuple[Claim, ...] = ()
+  curve: bool = False
+
+  def __post_init__(self) -> None:
+    if self.base not in self.models:
+      raise ResultsError(f"section {self.key}: its base {self.base} is none of its models")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answered:
+  """A section with what is known."""
+
+  section: Section
+  table: Table | None
+  answers: tuple[Answer, ...]
+  missing: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measured:
+  """A table that was measured elsewhere (times on a device): heads, and rows of text."""
+
+  title: str
+  question: str
+  heads: tuple[str, ...]
+  rows: tuple[tuple[str, ...], ...]
+  sentences: tuple[str, ...] = ()
+
+  @property
+  def table(self) -> Table:
+    return Table(
+      caption="",
+      heads=self.heads,
+      aligns=("left", *("right" for _ in self.heads[1:])),
+      rows=tuple(tuple(map(Cell, row)) for row in self.rows),
+      schemes=tuple(_scheme(row) for row in self.rows),
+    )
+
+
+def write(
+  results: Results,
+  folder: str | os.PathLike,
+  sections: Sequence[Section],
+  measured: Sequence[Measured] = (),
+) -> list[pathlib.Path]:
+  """Writes report.html, report.md and their pictures into `folder`; returns what was written.
+
+  Raises ResultsError if a row's WER is not that of its hypotheses.
+  """
+  folder = pathlib.Path(folder)
+  evidence = Evidence(results, folder)
+  answered = [_answered(each, results, evidence) for each in sections]
+  curve = [name for each in sections if each.curve for name in each.models]
+  pictures = _draw(results, curve, folder)
+  svgs = {path.stem: path.read_text(encoding="utf-8") for path in pictures if path.suffix == ".svg"}
+  content: dict[str, Any] = {
+    "results": results,
+    "sections": answered,
+    "measured": measured,
+    "speakers": page.speakers(results),
+    "pictures": {name: markupsafe.Markup(text) for name, text in svgs.items()},
+    "captions": plot_study.CAPTIONS,
+  }
+  written = [folder / "report.html", folder / "report.md"]
+  for path in written:
+    template = page.environment().get_template(f"study{path.suffix}.jinja")
+    path.write_text(template.render(content), encoding="utf-8")
+  return [*written, *pictures]
+
+
+def section_table(section: Section, results: Results, evidence: Evidence) -> Table | None:
+  """model | params left | % of base | bytes | WER of each set | all | difference to base | p.
+
+  None if no model of the section has been run.
+  """
+  rows = {row.name: row for row in results.main_rows}
+  chosen = [rows[name] for name in section.models if name in rows]
+  if not chosen:
+    return None
+  base = rows.get(section.base)
+  sets = tuple(dict.fromkeys(row.set for row in results.set_rows))
+  by_set = {(row.name, row.set): row for row in results.set_rows}
+  wers = [f"{each}, WER %" for each in (*sets, "all")]
+  return Table(
+    caption=_caption(chosen),
+    heads=("model", "params", "% of base", "file bytes", *wers, "less base, points", "p"),
+    aligns=("left", *["right"] * (6 + len(sets))),
+    rows=tuple(
+      (
+        Cell(row.name),
+        Cell(units.count(row.nonzero)),
+        _share(row, base),
+        Cell(units.exact(row.bytes)),
+        *(_wer(by_set.get((row.name, each))) for each in sets),
+        _wer(row),
+        *_less(row, base, evidence),
+      )
+      for row in chosen
+    ),
+    schemes=tuple(row.scheme for row in chosen),
+    marked=chosen.index(base) if base in chosen else None,
+  )
+
+
+def _answered(section: Section, results: Results, evidence: Evidence) -> Answered:
+  have = {row.name for row in results.main_rows}
+  return Answered(
+    section,
+    section_table(section, results, evidence),
+    tuple(answer(claim, results, evidence) for claim in section.claims),
+    tuple(name for name in section.models if name not in have),
+  )
+
+
+def _wer(row: Row | None) -> Cell:
+  if row is None:
+    return Cell(NOTHING)
+  interval = f"[{units.rate(row.wer_low)}, {units.rate(row.wer_high)}]"
+  return Cell(units.rate(row.wer), interval, span=(row.wer_low, row.wer, row.wer_high))
+
+
+def _share(row: Row, base: Row | None) -> Cell:
+  return Cell(NOTHING if base is None else units.rate(100 * row.nonzero / base.nonzero))
+
+
+def _less(row: Row, base: Row | None, evidence: Evidence) -> tuple[Cell, Cell]:
+  difference = None if base in (None, row) else evidence.difference(row, base)
+  if difference is None:
+    return Cell(NOTHING), Cell(NOTHING)
+  points = [units.points(each) for each in difference[:3]]
+  p = units.p_value(difference.p_value).removeprefix("p = ").removeprefix("p ")
+  return Cell(points[0], f"[{points[1]}, {points[2]}]"), Cell(p)
+
+
+def _caption(rows: Sequence[Row]) -> str:
+  runs = sorted({row.seeds for row in rows})
+  seeds = f"{runs[0]} seed{'s' if runs[0] > 1 else ''}" if len(runs) == 1 else f"seeds: {runs}"
+  return (
+    f"Test: {units.exact(rows[0].words)} words, {seeds}. Brackets: 95 % intervals, by bootstrap "
+    "over utterances (and seeds); differences by paired bootstrap."
+  )
+
+
+def _scheme(row: Sequence[str]) -> str:
+  words = " ".join(row).split()
+  return next((each for each in ("hybrid", "integer") if each in words), "float")
+
+
+def _draw(results: Results, curve: Sequence[str], folder: pathlib.Path) -> list[pathlib.Path]:
+  titles = {name: text for name, (_, text) in plot_study.CAPTIONS.items()}
+  points = {f"point-{i}": page.pointed_at(row) for i, row in enumerate(results.main_rows)}
+  figures = {"size_wer": plot.size_against_wer(results), **plot_study.figures(results, curve)}
+  written = []
+  for name, figure in figures.items():
+    shown = points if name == "size_wer" else {}
+    written += [folder / f"{name}.svg", folder / f"{name}.png"]
+    text = to_svg(figure, name=name, title=titles[name], points=shown)
+    written[-2].write_text(text + "\n", encoding="utf-8")
+    figure.savefig(written[-1], dpi=160, facecolor="white", metadata={"Software": None})
+  return written

@@ -1,0 +1,83 @@
+"""The study's page: tables counted again, claims with their verdicts, pictures of what is there."""
+
+import dataclasses
+import html.parser
+import re
+
+import numpy as np
+import pytest
+
+from edge_rnnt.report import plot_study, study
+from edge_rnnt.report.claims import Claim
+from edge_rnnt.report.evidence import Evidence
+from edge_rnnt.report.results import ResultsError
+from edge_rnnt.report.table import NOTHING
+
+NAMES = ("dense float", "50 % float", "80 % float", "90 % float")
+
+
+@pytest.fixture
+def section():
+  claim = Claim(sentence="The paper: hardly any loss.", row=NAMES[2], base=NAMES[0], at_most=9.0)
+  return study.Section(
+    key="sparsity", title="Sparsity", question="What does it cost?", models=NAMES, base=NAMES[0],
+    claims=(claim,), curve=True,
+  )  # fmt: skip
+
+
+def test_a_section_shows_each_model_beside_its_base(make_results, tmp_path, section):
+  results = make_results(tmp_path)
+  evidence = Evidence(results, tmp_path)
+  table = study.section_table(section, results, evidence)
+  rows = {row.name: row for row in results.main_rows}
+  by_set = {(row.name, row.set): row for row in results.set_rows}
+  assert [cells[0].text for cells in table.rows] == list(NAMES[:3])  # 90 % was not run
+  assert table.heads[4:7] == ("digits, WER %", "commands, WER %", "all, WER %")
+  for cells in table.rows:
+    row = rows[cells[0].text]
+    assert cells[2].text == f"{100 * row.nonzero / rows[NAMES[0]].nonzero:.1f}"
+    assert cells[4].text == f"{by_set[row.name, 'digits'].wer:.1f}"
+    assert cells[6].text == f"{row.wer:.1f}"
+  dense, _, pruned = table.rows
+  assert dense[7].text == NOTHING and table.marked == 0
+  difference = evidence.difference(rows[NAMES[2]], rows[NAMES[0]])
+  assert float(pruned[7].text) == pytest.approx(difference.points, abs=0.05)
+
+
+def test_the_page_is_whole_and_says_what_is_missing(make_results, tmp_path, section):
+  results = make_results(tmp_path, title="The study")
+  timed = study.Measured(
+    title="Device", question="How fast?", heads=("model", "RTF"), rows=(("x integer", "0.02"),)
+  )
+  written = study.write(results, tmp_path, [section], [timed])
+  markdown, page = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
+  assert {path.name for path in written} >= {"report.html", "report.md", "size_wer.svg"}
+  for text in (markdown, page):
+    assert "Not run yet: 90 % float" in text.replace("\\", "")
+    assert "The paper: hardly any loss. Here: " in text and "agrees." in text
+    assert "x integer" in text and "0.02" in text
+  assert page.count("<svg") == 3  # sizes, times, sparsities; recovery is not known
+  html.parser.HTMLParser().feed(page)
+  assert not re.search(r"(?:src|href)=\"(?!#)", page)  # self-contained
+
+
+def test_a_base_outside_of_the_section_is_refused():
+  with pytest.raises(ResultsError, match="none of its models"):
+    study.Section(key="a", title="a", question="a", models=("x",), base="y")
+
+
+def test_pictures_are_drawn_of_what_is_there(make_results, tmp_path):
+  results = make_results(tmp_path)
+  assert set(plot_study.figures(results, ())) == {"time_wer"}
+  assert set(plot_study.figures(results, NAMES[:1])) == {"time_wer"}  # one point is no curve
+  known = [dataclasses.replace(row, blocks_back=row.sparsity / 10) for row in results.rows]
+  everything = plot_study.figures(dataclasses.replace(results, rows=tuple(known)), NAMES)
+  assert set(everything) == {"time_wer", "sparsity", "recovery"}
+  bars = everything["recovery"].axes[0].patches
+  assert [bar.get_width() for bar in bars] == pytest.approx([5.0, 8.0])  # percent, pruned ones only
+  curves = everything["sparsity"].axes[0].containers
+  assert [curve.get_label() for curve in curves] == ["digits", "commands"]
+  drawn = curves[0].lines[0].get_xydata()
+  digits = {row.name: row for row in results.set_rows if row.set == "digits"}
+  expected = [(100 * digits[name].sparsity, digits[name].wer) for name in NAMES[:3]]
+  assert drawn == pytest.approx(np.array(expected))
