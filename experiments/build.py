@@ -154,6 +154,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
         ctc_weight=each.ctc,
         alignment_weight=each.alignment,
         window=config.window or None,
+        emission=_emission(config, each),
         learning_rate=rate,
         ema_decay=ema,
       ),
@@ -180,6 +181,11 @@ def begin_with(
   params, average = jax.tree.map(jnp.asarray, start.weights)
   begun = state.create(params, optimizer, fresh.rng, ema=fresh.ema is not None)
   return begun if fresh.ema is None or average is None else begun.replace(ema=average)
+
+
+def _emission(config: ConfigDict, stage: ConfigDict) -> tuple[int, int] | None:
+  """Around the CTC head's own places, where there is one to go by."""
+  return tuple(config.emission) if config.emission and stage.ctc and not config.window else None
 
 
 def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:

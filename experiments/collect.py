@@ -144,13 +144,14 @@ def _one_row(
     weights=f"{group}/{row.weights}",
     device_file=own + row.device_file,
     hypotheses=own + row.hypotheses,
+    seeds=len(runs),
+    runs=tuple(runs),
   )
   if len(runs) == 1:
     return joint
   path = folder / "hypotheses" / f"{model}-{row.set}.tsv"
   return dataclasses.replace(
     joint,
-    seeds=len(runs),
     bytes=round(_mean(rows, "bytes")),
     nonzero=round(_mean(rows, "nonzero")),
     rtf=_mean(rows, "rtf"),

@@ -60,6 +60,9 @@ def get_config() -> ConfigDict:
 
   # Labels per frame that the joint network looks at in training, 0 for all: see loss/pruned.py.
   config.window = 0
+  # Encoder frames before and after the place where the CTC head hears a label in which the
+  # transducer may emit it; () for anywhere. Unbound, it may learn to guess words unheard.
+  config.emission = (1, 4)
 
   config.batch_size = 16
   config.buckets = 3

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from edge_rnnt.report import seeds
@@ -44,16 +45,24 @@ class Evidence:
 
   def wer_of_each_seed(self, row: Row) -> list[float]:
     """In percent, in the order of the seeds; empty if not known."""
-    runs = seeds.by_seed(self.heard(row)) if row.seeds > 1 else {0: self.heard(row)}
+    runs = self._by_seed(row)
     return [100 * rescore(heard, samples=1).wer for _, heard in sorted(runs.items()) if heard]
 
   def difference(self, row: Row, base: Row) -> Difference | None:
-    """WER(row) - WER(base); None unless both were heard on the same utterances."""
+    """WER(row) - WER(base) over the seeds that both were run with; None unless there are some, and
+    both were heard on the same utterances."""
     if (row, base) not in self._differences:
-      paired = row.seeds == base.seeds
-      heard, other = self.heard(row), self.heard(base)
-      self._differences[row, base] = _difference(heard, other, row.seeds) if paired else None
+      mine, theirs = self._by_seed(row), self._by_seed(base)
+      shared = sorted(mine.keys() & theirs.keys())
+      heard, other = ([runs[seed] for seed in shared] for runs in (mine, theirs))
+      self._differences[row, base] = _difference(heard, other) if shared else None
     return self._differences[row, base]
+
+  def _by_seed(self, row: Row) -> dict[int, list[Heard]]:
+    """What each run of the row heard. One run whose seed is not known goes with any other such."""
+    if row.seeds > 1:
+      return seeds.by_seed(self.heard(row))
+    return {row.runs[0] if row.runs else 0: self.heard(row)}
 
   def worse(self, row: Row, base: Row) -> bool:
     """Whether row makes more errors than chance explains; without utterances: apart intervals."""
@@ -61,20 +70,20 @@ class Evidence:
     return row.wer_low > base.wer_high if difference is None else difference.low > 0
 
 
-def _difference(heard: list[Heard], base: list[Heard], runs: int) -> Difference | None:
-  other = {utterance.id: utterance for utterance in base}
-  if not heard or other.keys() != {utterance.id for utterance in heard}:
+def _difference(heard: Sequence[list[Heard]], base: Sequence[list[Heard]]) -> Difference | None:
+  """Of the same runs in the same order; None unless all heard the same utterances."""
+  spoken = [sorted((each.id, each.reference) for each in run) for run in (*heard, *base)]
+  if not spoken[0] or any(other != spoken[0] for other in spoken):
     return None
-  pairs = [(utterance, other[utterance.id]) for utterance in heard]
-  if any(mine.reference != theirs.reference for mine, theirs in pairs):
-    return None
-  if runs > 1:
-    found = seeds.compare(base, heard, samples=SAMPLES)
+  if len(heard) > 1:
+    mine, theirs = (seeds.pool(dict(enumerate(runs))) for runs in (heard, base))
+    found = seeds.compare(theirs, mine, samples=SAMPLES)
   else:
+    other = {each.id: each.hypothesis for each in base[0]}
     found = compare(
-      [mine.reference for mine, _ in pairs],
-      [theirs.hypothesis for _, theirs in pairs],
-      [mine.hypothesis for mine, _ in pairs],
+      [each.reference for each in heard[0]],
+      [other[each.id] for each in heard[0]],
+      [each.hypothesis for each in heard[0]],
       samples=SAMPLES,
     )
   return Difference(100 * found.difference, 100 * found.low, 100 * found.high, found.p_value)

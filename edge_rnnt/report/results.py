@@ -45,6 +45,7 @@ class Row:
     default="",
   )
   seeds: int = documented("runs of other seeds that are pooled here; ids are SEED/ID", default=1)
+  runs: tuple[int, ...] = documented("the seeds of these runs; empty: not known", default=())
   dev_wer: float | None = documented(
     "WER in percent on the dev sets when these weights were kept, float; null: not known",
     default=None,
@@ -64,6 +65,8 @@ class Row:
     _require(self, self.bytes > 0, "bytes", "above 0")
     _require(self, self.words > 0, "words", "above 0")
     _require(self, self.seeds > 0, "seeds", "above 0")
+    known = len(set(self.runs)) == self.seeds
+    _require(self, known or not self.runs, "runs", f"as many seeds as runs ({self.seeds}), or none")
     _require(self, 0 <= self.wer < math.inf, "wer", "a percentage, 0 or more")
     _require(self, 0 <= self.wer_low <= self.wer + tiny, "wer_low", f"0 to wer ({self.wer})")
     high = self.wer - tiny <= self.wer_high < math.inf

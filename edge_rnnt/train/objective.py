@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -10,6 +11,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from edge_rnnt.cells.cell import IDENTITY, Tap, valid_frames
 from edge_rnnt.inputs.alignment import BETWEEN, UNKNOWN
+from edge_rnnt.loss.alignment import best_alignment
+from edge_rnnt.loss.diagonals import Edges
+from edge_rnnt.loss.emission import Window
 from edge_rnnt.loss.joint import joint_transducer_loss
 from edge_rnnt.loss.pruned import pruned_transducer_loss
 from edge_rnnt.model import joint
@@ -29,6 +33,7 @@ def make_objective(
   ctc_weight: float,
   alignment_weight: float = 0.0,
   window: int | None = None,
+  emission: tuple[int, int] | None = None,
   tap: Tap = IDENTITY,
 ) -> Objective:
   """objective(params, features, frame_lengths, labels, label_lengths, alignment) -> (loss, parts).
@@ -43,12 +48,16 @@ def make_objective(
 
       transducer_weight * (transducer + SIMPLE_SHARE * simple) in place of the first term
 
+  With emission = (before, after) the transducer may emit a label only from `before` frames ahead of
+  where the CTC head best places it to `after` frames behind (`heard_at`), in encoder frames.
+
   A part whose weight is 0 is not computed: with the transducer off neither the prediction network
   nor the joint run. Rows without frames fill up a batch and count for nothing.
 
   Raises:
     ValueError: a negative weight, all weights 0, a weight for the CTC head of a model that has
-      none, or a window for a model without a simple head.
+      none, a window for a model without a simple head, or an emission that nothing places or that
+      allows no frame.
   """
   weights = (transducer_weight, ctc_weight, alignment_weight)
   if min(weights) < 0 or sum(weights) == 0:
@@ -66,6 +75,11 @@ def make_objective(
     raise ValueError(
       f"window={window}: the pruned loss needs a model with a simple head: RNNTConfig(simple=True)"
     )
+  if emission is not None and (not ctc_weight or window is not None or sum(emission) < 0):
+    raise ValueError(
+      f"emission={emission} is (frames before, frames after) where the CTC head places a label: it "
+      f"needs a ctc_weight above 0 (got {ctc_weight}) and no window (got {window})"
+    )
 
   def objective(
     params: Any,
@@ -80,14 +94,18 @@ def make_objective(
       {"params": params}, features, frame_lengths, tap, method="encode"
     )
     loss, parts = jnp.zeros(()), {}
+    if ctc_weight or alignment_weight:
+      logits = model.apply({"params": params}, encoded, method="ctc_logits")
     if transducer_weight:
       given = encoded, lengths, labels, label_lengths
-      losses = _transducer(model, params, *given, tap, window)
+      allowed = None
+      if emission is not None:
+        placed = heard_at(logits, *given[1:])
+        allowed = placed - emission[0], placed + emission[1]
+      losses = _transducer(model, params, *given, tap, window, allowed)
       parts |= {name: _mean(each, filled) for name, each in losses.items()}
       loss += transducer_weight * parts["transducer"]
       loss += transducer_weight * SIMPLE_SHARE * parts.get("simple", 0.0)
-    if ctc_weight or alignment_weight:
-      logits = model.apply({"params": params}, encoded, method="ctc_logits")
     if ctc_weight:
       losses = _ctc(logits, lengths, labels, label_lengths, model.config.blank)
       parts["ctc"] = _mean(losses, filled)
@@ -111,6 +129,7 @@ def _transducer(
   label_lengths: Lengths,
   tap: Tap,
   window: int | None,
+  allowed: Window | None,
 ) -> dict[str, Float[Array, "B"]]:
   predicted = model.apply({"params": params}, labels, tap, method="predict")
   weights, joint_tap = params["joint"], tap.scope("joint")
@@ -126,12 +145,32 @@ def _transducer(
   )
   spoken, blank = (labels, lengths, label_lengths), model.config.blank
   if window is None:
-    return {"transducer": joint_transducer_loss(*network, *spoken, blank=blank)}
+    losses = joint_transducer_loss(*network, *spoken, blank=blank, emission_window=allowed)
+    return {"transducer": losses}
   simple = model.apply({"params": params}, encoded, predicted, method="simple_logits")
   # Not smoothed: where beginnings are predictable, lm_only = 0.25 pays for guessing the first label
   # unheard (seen with a head for the encoder that was not CTC's: WER 34 % instead of 14).
   both = pruned_transducer_loss(*network, *simple, *spoken, blank=blank, window=window, lm_only=0.0)
   return {"transducer": both.pruned, "simple": both.simple}
+
+
+def heard_at(
+  logits: Float[Array, "B T V"],
+  lengths: Lengths,
+  labels: Labels,
+  label_lengths: Lengths,
+) -> Int[Array, "B U"]:
+  """The frame in which a CTC head hears each label: the best of all that keep the labels' order.
+
+    frames = argmax over t_1 <= t_2 <= ... <= t_U of sum_u log p(y_u | t_u)
+
+  -1 beyond `label_lengths`. No gradient flows through it.
+  """
+  log_p = jax.lax.stop_gradient(jax.nn.log_softmax(logits))
+  label = jnp.take_along_axis(log_p, jnp.pad(labels, ((0, 0), (0, 1)))[:, None, :], axis=-1)
+  # Every alignment takes one blank a frame; what it costs is the same for all.
+  edges = Edges(jnp.zeros_like(label), label)
+  return best_alignment(edges, lengths, label_lengths)[1]
 
 
 def _ctc(

@@ -26,6 +26,7 @@ def make_train_step(
   ctc_weight: float,
   alignment_weight: float = 0.0,
   window: int | None = None,
+  emission: tuple[int, int] | None = None,
   tap: Tap = IDENTITY,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
@@ -45,6 +46,7 @@ def make_train_step(
     ctc_weight=ctc_weight,
     alignment_weight=alignment_weight,
     window=window,
+    emission=emission,
     tap=tap,
   )
   return make_update(objective, optimizer, learning_rate=learning_rate, ema_decay=ema_decay)

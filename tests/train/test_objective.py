@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import itertools
 
 import flax.struct
 import jax
@@ -14,7 +15,7 @@ from edge_rnnt.loss.transducer import transducer_loss
 from edge_rnnt.model import joint
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
-from edge_rnnt.train.objective import make_objective
+from edge_rnnt.train.objective import heard_at, make_objective
 
 CONFIG = RNNTConfig(
   feature_dim=6,
@@ -202,6 +203,41 @@ def test_with_a_window_every_parameter_learns(pruned, batch):
   )
   gradient = jax.jit(jax.grad(lambda params: objective(params, *batch)[0]))(params)
   assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+
+
+def test_a_label_is_heard_where_brute_force_hears_it():
+  logits = np.random.default_rng(3).normal(size=(2, 6, 5)).astype(np.float32)
+  labels, frames, counts = map(jnp.array, ([[1, 1, 3], [0, 2, 9]], [6, 4], [3, 2]))
+  placed = np.asarray(heard_at(jnp.asarray(logits), frames, labels, counts))
+  log_p = np.asarray(jax.nn.log_softmax(logits))
+  for row, (t, u) in enumerate(zip(frames.tolist(), counts.tolist(), strict=True)):
+    orders = itertools.combinations_with_replacement(range(t), u)
+    best = max(orders, key=lambda order: sum(log_p[row, order, labels[row, :u]]))
+    assert placed[row].tolist() == [*best, *[-1] * (3 - u)]
+
+
+@pytest.mark.parametrize("emission", [(0, 0), (1, 2), (9, 9)])
+def test_the_transducer_emits_only_near_where_ctc_hears(params, batch, emission):
+  features, frame_lengths, labels, label_lengths, _ = batch
+  objective = make_objective(MODEL, transducer_weight=1.0, ctc_weight=1e-9, emission=emission)
+  _, parts = jax.jit(objective)(params, *batch)
+  encoded, lengths = MODEL.apply({"params": params}, features, frame_lengths, method="encode")
+  heard = MODEL.apply({"params": params}, encoded, method="ctc_logits")
+  placed = heard_at(heard, lengths, labels, label_lengths)
+  logits = MODEL.apply({"params": params}, features, frame_lengths, labels)
+  around = placed - emission[0], placed + emission[1]
+  bound = transducer_loss(logits, labels, lengths, label_lengths, blank=4, emission_window=around)[
+    :2
+  ].mean()
+  free = transducer_loss(logits, labels, lengths, label_lengths, blank=4)[:2].mean()
+  np.testing.assert_allclose(parts["transducer"], bound, rtol=1e-5)
+  assert (bound > free + 1e-4) == (emission != (9, 9))  # (9, 9) is all frames
+
+
+def test_an_emission_that_nothing_places_is_refused():
+  for emission, options in [((1, 4), {"ctc_weight": 0.0}), ((-2, 1), {"ctc_weight": 0.3})]:
+    with pytest.raises(ValueError, match="emission"):
+      make_objective(MODEL, transducer_weight=1.0, emission=emission, **options)
 
 
 def test_weights_that_make_no_sense_are_refused():
