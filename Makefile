@@ -3,13 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test lint venv clean
+.PHONY: quickstart test test-arm test-sanitized lint venv clean
 
 quickstart: venv
 	$(BIN)/python -m experiments.quickstart $(ARGS)
 
 test: venv
 	$(BIN)/python -m pytest $(ARGS)
+
+# Debian: apt-get install g++-aarch64-linux-gnu qemu-user. Without them the tests are skipped, by name.
+test-arm: venv
+	$(BIN)/python -m pytest -m arm -rs tests/device $(ARGS)
+
+test-sanitized: venv
+	$(BIN)/python -m pytest -m sanitized -rs tests/device $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

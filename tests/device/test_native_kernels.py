@@ -1,9 +1,11 @@
-"""Every table of C++ kernels gives the integers of the NumPy reference, bit for bit."""
+"""Every table of C++ kernels gives the integers of the NumPy reference, bit for bit.
+
+The same tests run on ARM under emulation (`make test-arm`), and under the address and
+undefined-behaviour sanitizers (`make test-sanitized`).
+"""
 
 import ctypes
-import pathlib
-import shutil
-import subprocess
+import platform
 
 import numpy as np
 import pytest
@@ -12,38 +14,37 @@ from edge_rnnt.device.fixed_functions import look_up, sigmoid_table, tanh_table
 from edge_rnnt.device.fixed_point import multiplier, multiply, rounding_divide, saturate
 from edge_rnnt.device.integer_norm import integer_norm
 from edge_rnnt.export import blocks
+from tests.device import native_library
+from tests.device.native_library import at
 
-NATIVE = pathlib.Path(__file__).parents[2] / "edge_rnnt" / "device" / "native"
-TABLES = ("scalar", "avx2", "neon", "neon-dot")
+ARM = ("scalar", "neon", "neon-dot")
+HERE = ARM if platform.machine() in ("aarch64", "arm64") else ("scalar", "avx2")
 SIZES = (1, 7, 8, 16, 31, 96, 640, 2048)
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-  compiler = shutil.which("c++") or shutil.which("g++")
-  if compiler is None:
-    pytest.skip("there is no C++ compiler")
-  target = tmp_path_factory.mktemp("native") / "kernels.so"
-  sources = [pathlib.Path(__file__).with_name("native_kernels.cc"), *NATIVE.glob("kernels/*.cc")]
-  flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-I{NATIVE}"]
-  subprocess.run([compiler, *flags, *map(str, sources), "-o", str(target)], check=True)
-  loaded = ctypes.CDLL(str(target))
-  for name in ("sigmoid_entries", "tanh_entries"):
-    getattr(loaded, name).restype = ctypes.POINTER(ctypes.c_int16)
-  loaded.choose.restype = ctypes.c_bool
-  loaded.fastest.restype = ctypes.c_char_p
-  return loaded
+def on(place, tables, mark=()):
+  return [pytest.param((place, name), id=f"{place}-{name}", marks=mark) for name in tables]
 
 
-@pytest.fixture(params=TABLES)
-def native(request, library):
-  if not library.choose(request.param.encode()):
-    pytest.skip(f"this processor has no {request.param} kernels")
-  return library
+@pytest.fixture
+def library():
+  return native_library.in_this_process()
 
 
-def at(array):
-  return None if array is None else array.ctypes.data_as(ctypes.c_void_p)
+@pytest.fixture(
+  params=[
+    *on("in_this_process", HERE),
+    *on("on_arm", ARM, pytest.mark.arm),
+    *on("sanitized", HERE, pytest.mark.sanitized),
+  ]
+)
+def native(request):
+  place, table = request.param
+  kernels = getattr(native_library, place)()
+  if not kernels.choose(table.encode()):
+    assert place != "on_arm", f"the emulated processor has no {table} kernels"
+    pytest.skip(f"this processor has no {table} kernels")
+  return kernels
 
 
 def halves(rng, size, low=-32768):
@@ -77,7 +78,7 @@ def product(function, weights, split, block, x):
 
 
 def test_this_machine_uses_the_fastest_it_has(library):
-  able = [name for name in TABLES if library.choose(name.encode())]
+  able = [name for name in HERE if library.choose(name.encode())]
   assert library.fastest().decode() == able[-1]
   assert not library.choose(b"avx1024")
 
