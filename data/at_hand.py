@@ -5,8 +5,10 @@ synthetic speech.
 """
 
 import pathlib
+from collections.abc import Sequence
 
-from data.corpora import Corpora, beside, own, prepared, spoken_digits, synthetic
+from data.corpora import QUICK, Corpora, beside, own, prepared, spoken_digits, synthetic
+from data.domains import DOMAINS
 from data.download import DownloadError
 from data.synthesize import SynthesizerMissing
 from edge_rnnt.inputs.shards import is_prepared
@@ -27,6 +29,7 @@ def resolve(
   sample_rate: int,
   seed: int = 0,
   begun_with: str | None = None,
+  domains: Sequence[str] = QUICK,
 ) -> Corpora:
   """The first of: `data_dir`, `shared` (if it exists), spoken digits (if prepared or online),
   synthetic speech.
@@ -35,25 +38,29 @@ def resolve(
   something else. What fails on the way is told in the description. Raises NoSpeech when everything
   does.
 
+  domains: what to take of `shared` (data/domains.py); NoSpeech tells the known ones.
   begun_with: the kind of an earlier part of the same run. One that began with synthetic speech
   stays with it, even if the network is back.
   """
+  unknown = [name for name in domains if name not in DOMAINS]
+  if unknown or not domains:
+    raise NoSpeech(f"domains are {tuple(domains)}: expected some of {', '.join(DOMAINS)}")
   if data_dir is not None and is_prepared(data_dir):
     return prepared(data_dir, sample_rate)
   if data_dir is not None:
     return own(data_dir, cache_dir, sample_rate)
   tried = ["no data_dir was given"]
-  if shared is not None and any((shared / name).is_dir() for name in ("commands", "digits")):
-    return beside(shared, cache_dir, sample_rate, seed)
+  if shared is not None and any((shared / DOMAINS[name]).is_dir() for name in domains):
+    return beside(shared, cache_dir, sample_rate, seed, domains)
   tried.append("no ../shared/data beside the repository")
   if begun_with == "synthetic":
-    return synthetic(cache_dir, sample_rate, seed, because="this run began with it")
+    return synthetic(cache_dir, sample_rate, seed, domains, because="this run began with it")
   try:
-    return spoken_digits(cache_dir, online, sample_rate, seed)
+    return spoken_digits(cache_dir, online, sample_rate, seed, domains)
   except DownloadError as error:
     tried.append(f"spoken digits: {error}")
   try:
-    return synthetic(cache_dir, sample_rate, seed, because="; ".join(tried))
+    return synthetic(cache_dir, sample_rate, seed, domains, because="; ".join(tried))
   except SynthesizerMissing as error:
     tried.append(f"synthetic speech: {error}")
   raise NoSpeech("there is no speech to train on:\n  " + "\n  ".join(tried))

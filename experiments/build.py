@@ -26,7 +26,7 @@ from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 from edge_rnnt.train import state, step
 from edge_rnnt.train.loop import Stage
 from edge_rnnt.train.warm_start import check_same_shapes
-from experiments import optimization
+from experiments import disturbance, optimization
 from experiments.warm_start import Start
 
 STATISTICS_UTTERANCES = 300
@@ -102,9 +102,9 @@ def word_pieces(config: ConfigDict, corpora: Corpora) -> WordPieces:
   """
   if corpora.wordpieces is not None:
     return WordPieces(corpora.wordpieces)
-  texts = sorted(
-    {source.text(item) for source in corpora.train.values() for item in range(len(source))}
-  )
+  chosen = [corpora.train[name] for name in config.sources if name in corpora.train]
+  sources = chosen or corpora.train.values()
+  texts = sorted({source.text(item) for source in sources for item in range(len(source))})
   words = {word for text in texts for word in text.split()}
   if len(words) <= config.closed_words:
     # Room for every word, and for unknown and blank.
@@ -163,9 +163,14 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
     for name, each in zip(names, stages, strict=True)
   )
   exposure = _exposure(stages, speech)
-  batch_plan = _plan(config, speech, names, stages, exposure)
+  within = disturbance.surroundings(config.augmentation, speech.front_end.sample_rate)
+  disturb = functools.partial(disturbance.augment, config.augmentation, within)
+  batch_plan = _plan(config, speech, names, stages, exposure, disturb)
   loader = batching.LoadBatch(
-    batch_plan, speech.front_end, time_reduction=config.model.time_reduction
+    batch_plan,
+    speech.front_end,
+    surroundings=within,
+    time_reduction=config.model.time_reduction,
   )
   batches = functools.partial(_batches, batch_plan, loader, config.seed)
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
@@ -214,11 +219,12 @@ def _plan(
   names: list[str],
   stages: list[ConfigDict],
   exposure: Mapping[str, float],
+  disturb: Callable[[float], Augment],
 ) -> plan.BatchPlan:
   shares = [_shares(stage, speech) for stage in stages]
   sources = {name: speech.train[name] for name in exposure}
   planned = [
-    plan.Stage(name, each.steps, share, augmentation(each.disturb))
+    plan.Stage(name, each.steps, share, disturb(each.disturb))
     for name, each, share in zip(names, stages, shares, strict=True)
   ]
   chosen = buckets.choose_buckets(
@@ -226,21 +232,6 @@ def _plan(
     shares=list(exposure.values()),
     count=config.buckets,
     batch_size=config.batch_size,
+    frame_budget=config.frame_budget or None,
   )
   return plan.BatchPlan(sources, planned, chosen, seed=config.seed)
-
-
-def augmentation(strength: float) -> Augment:
-  """Mild disturbances at strength 1, none at 0: stronger ones keep a small model on the plateau."""
-  return Augment(
-    speed=(1 - 0.1 * strength, 1 + 0.1 * strength),
-    # Wide: one telephone is 20 dB below another, and a few training speakers don't show it.
-    gain_db=(-24.0 * strength, 6.0 * strength),
-    noise_share=0.7 * min(strength, 1.0),
-    snr_db=(10.0, 40.0),
-    warp=0.08 * strength,
-    time_masks=round(2 * strength),
-    time_width=round(4 * strength),
-    mel_masks=round(2 * strength),
-    mel_width=round(6 * strength),
-  )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from data.corpora import Corpora
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.prune import transform as prune
 from edge_rnnt.report.provenance import interpreter
@@ -16,9 +17,14 @@ from experiments.build import Run, Speech
 
 TITLES = {
   "own": "your own recordings",
-  "shared": "spoken orders and digit strings",
   "spoken_digit": "spoken digits",
   "synthetic": "synthetic digit strings and orders",
+}
+DOMAIN_TITLES = {
+  "commands": "spoken orders",
+  "strings": "digit strings",
+  "telephony": "digit strings by telephone",
+  "read": "read sentences",
 }
 
 
@@ -26,20 +32,27 @@ def data(speech: Speech, begun: Run) -> Data:
   """The speech of a run; the synthetic share is that of the training batches."""
   corpora = speech.corpora
   recorded = {name: each for name, each in corpora.train.items() if _is_recorded(name)}
-  synthetic = sum(share for name, share in begun.exposure.items() if not _is_recorded(name))
+  mixed_in = [share for name, share in begun.exposure.items() if not _is_recorded(name)]
   portions = [
     _portion(name, split, source)
     for split, sources in (("train", recorded), ("dev", corpora.dev), ("test", corpora.test))
     for name, source in sources.items()
   ]
   return Data(
-    name=TITLES[corpora.kind],
+    name=_title(corpora),
     description=corpora.description,
     synthetic=corpora.synthetic,
-    synthetic_train_share=1.0 if corpora.synthetic else synthetic,
+    synthetic_train_share=1.0 if corpora.synthetic else sum(mixed_in, 0.0),
     unseen_speakers=_unseen(corpora.train, corpora.test),
     portions=tuple(portions),
   )
+
+
+def _title(corpora: Corpora) -> str:
+  if corpora.kind != "shared":
+    return TITLES[corpora.kind]
+  *first, last = (DOMAIN_TITLES[name] for name in corpora.dev)
+  return f"{', '.join(first)} and {last}" if first else last
 
 
 def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
@@ -52,11 +65,26 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
     "training utterances, without fine-tuning.",
     f"Curriculum: {', '.join(config.curriculum)}.",
   ]
+  if speech.corpora.apart:
+    apart = " and ".join(sorted(speech.corpora.apart))
+    lines.append(f"Not in the rows for all sets together: {apart}.")
+  lines += _disturbed(config.augmentation)
   if config.start_from:
     lines.append(f"Began with the weights, word-pieces and front end of {config.start_from}.")
   if speech.left_out.rejected:
     lines.append(f"Left out of training: {speech.left_out}.")
   return tuple(lines)
+
+
+def _disturbed(config: ConfigDict) -> list[str]:
+  """What training speech was put into, where that is more than white noise."""
+  shares = (
+    ("background noise", config.noises, config.noise_share),
+    ("rooms", config.rooms, config.room_share),
+    ("a telephone line", "300-3400 Hz, mu-law", config.telephone_share),
+  )
+  used = [f"{what} ({of}) in {share:.0%}" for what, of, share in shares if of and share]
+  return [f"Training speech was disturbed: {', '.join(used)} of the utterances."] if used else []
 
 
 def own_folder() -> str:

@@ -96,6 +96,7 @@ def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
     sample_rate=config.front_end.sample_rate,
     seed=config.seed,
     begun_with=pipeline.begun_with(workdir),
+    domains=config.domains,
   )
   pipeline.run(config, corpora, workdir, command=command, cache_dir=cache)
 

@@ -97,8 +97,9 @@ def rows(
   examples: Mapping[str, Sequence[Example]],
   timed: Sequence[pathlib.Path],
   folder: pathlib.Path,
+  apart: frozenset[str] = frozenset(),
 ) -> Iterator[results.Row]:
-  """The rows of a model: one for each test set, and one for all of them together.
+  """The rows of a model: one for each test set, and one for all of them but `apart` together.
 
   Its real-time factor is measured on the files `timed`.
   """
@@ -107,7 +108,8 @@ def rows(
   texts = recognizer.recognize([each.samples for each in everything])
   heard = dict(zip((each.id for each in everything), texts, strict=True))
   rtf = bench.rtf(model.path, timed).rtf
-  sets = {results.POOLED: everything} | (dict(examples) if len(examples) > 1 else {})
+  pooled = [each for name, members in examples.items() if name not in apart for each in members]
+  sets = {results.POOLED: pooled} | (dict(examples) if len(examples) > 1 else {})
   for name, members in sets.items():
     spoken = [(each.id, each.text, heard[each.id]) for each in members]
     path = folder / "hypotheses" / f"{model.name}-{name}.tsv"

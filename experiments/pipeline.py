@@ -20,6 +20,7 @@ from edge_rnnt.decode.greedy import greedy
 from edge_rnnt.device import bench
 from edge_rnnt.evaluate import recognition
 from edge_rnnt.inputs import batching
+from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import page, provenance, results, terminal
 from edge_rnnt.train.checkpoint import Checkpoints
@@ -101,23 +102,31 @@ def _differing(before: Any, now: Any, path: str = "") -> list[str]:
 def with_synthetic(config: ConfigDict, corpora: Corpora, cache_dir: pathlib.Path) -> Corpora:
   """Adds synthetic speech to the training, never to dev or test, where the recipe asks for it.
 
-  Only beside recorded sets that say the same kind of thing: strings of digits, orders.
+  Only beside recorded sets that say the same kind of thing: strings of digits, orders, sentences
+  of the training set.
   """
-  kinds = [kind for kind in ("strings", "commands") if kind in corpora.train]
+  wanted = {name for each in config.curriculum for name in config.stages[each].sources}
+  kinds = [
+    kind
+    for kind in ("strings", "commands", "telephony", "read")
+    if kind in corpora.train and f"synthetic-{kind}" in wanted
+  ]
   if corpora.synthetic or not config.synthetic or not kinds:
     return corpora
-  rate = config.front_end.sample_rate
+  args = (config.synthetic, config.front_end.sample_rate, config.seed, cache_dir)
   try:
     made = {
-      f"synthetic-{kind}": synthetic_source(
-        kind, "train", config.synthetic, rate, config.seed, cache_dir
-      )
+      f"synthetic-{kind}": synthetic_source(kind, "train", *args, _texts(corpora.train[kind]))
       for kind in kinds
     }
   except SynthesizerMissing as error:
     print(f"No synthetic speech is mixed into the training: {error}", flush=True)
     return corpora
   return dataclasses.replace(corpora, train=corpora.train | made)
+
+
+def _texts(source: Source) -> list[str]:
+  return [source.text(item) for item in range(len(source))]
 
 
 def tell_left_out(corpora: Corpora, speech: build.Speech, path: pathlib.Path) -> None:
@@ -198,7 +207,7 @@ def evaluate(
   folder = workdir / "models"
   folder.mkdir(exist_ok=True)
   timed = measure.write_samples(speech.corpora.test, workdir / "samples")
-  test = measure.load(speech.corpora.test)
+  test, apart = measure.load(speech.corpora.test), speech.corpora.apart
   rows: list[results.Row] = []
   block = tuple(config.pruning.block)
   jobs = list(itertools.product(states.items(), config.schemes))
@@ -206,7 +215,9 @@ def evaluate(
     export = functools.partial(measure.export, f"{name}-{scheme}", scheme, state)
     model = export(begun.model.config, speech, calibration, block, folder)
     known = describe.training(name, state, workdir / "metrics.jsonl")
-    rows += (dataclasses.replace(row, **known) for row in measure.rows(model, test, timed, workdir))
+    rows += (
+      dataclasses.replace(row, **known) for row in measure.rows(model, test, timed, workdir, apart)
+    )
   watch.lap("export and measurement")
   return results.Results(
     data=describe.data(speech, begun),

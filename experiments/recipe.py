@@ -14,6 +14,8 @@ def get_config() -> ConfigDict:
   config.seed = 0
   # WORKDIR:NAME, a run and a state it kept: begin with its weights (see warm_start.py).
   config.start_from = ""
+  # What to take of ../shared/data: see data/domains.py. No matter to --data_dir.
+  config.domains = ("commands", "strings")
 
   # Audio. The telephone's bandwidth suffices for the words at hand and halves the work.
   config.front_end = ConfigDict()
@@ -24,10 +26,31 @@ def get_config() -> ConfigDict:
   config.front_end.tail_seconds = 0.24  # so that the last word has frames to be emitted in
   config.front_end.clip = 4.0  # standard deviations
 
+  # How training speech is disturbed at strength 1 (see inputs/augmentation.py). Mild: more keeps a
+  # small model on the plateau.
+  config.augmentation = ConfigDict()
+  config.augmentation.speed = 0.1
+  # Wide: one telephone is 20 dB below another, and a few training speakers don't show it.
+  config.augmentation.gain_db = (-24.0, 6.0)
+  # Recordings to take noise and rooms from: a folder, a list with a column path, "at hand" for
+  # ../shared/data/noise and rir, "" for white noise and no rooms.
+  config.augmentation.noises = ""
+  config.augmentation.noise_share = 0.7
+  config.augmentation.snr_db = (10.0, 40.0)
+  config.augmentation.rooms = ""
+  config.augmentation.room_share = 0.0
+  config.augmentation.telephone_share = 0.0
+  config.augmentation.warp = 0.08
+  config.augmentation.time_masks = 2
+  config.augmentation.time_width = 4
+  config.augmentation.mel_masks = 2
+  config.augmentation.mel_width = 6
+
   # Tokens. Up to closed_words distinct words, each word is one token; beyond, byte pairs.
   config.pieces = ConfigDict()
   config.pieces.closed_words = 200
   config.pieces.vocab_size = 256
+  config.pieces.sources = ()  # training sets whose text makes the pieces; () for all of them
 
   config.model = ConfigDict()
   config.model.encoder_cell = "lstm"
@@ -66,6 +89,8 @@ def get_config() -> ConfigDict:
 
   config.batch_size = 16
   config.buckets = 3
+  # Padded frames a batch, 0 for batch_size alone: batches of short utterances then hold more.
+  config.frame_budget = 0
   config.synthetic = 2000  # utterances of each kind mixed into the training on recorded speech
   config.evaluate_every = 400
   config.calibration_utterances = 128

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -13,18 +13,32 @@ from edge_rnnt.audio.frontend import FrontEnd
 Range = tuple[float | int, float | int]
 
 
+class Surroundings(NamedTuple):
+  """What training speech can be put into, float32 samples at the front end's rate: background
+  recordings, and impulse responses of rooms. Without noises white noise is taken.
+  """
+
+  noises: tuple[np.ndarray, ...] = ()
+  rooms: tuple[np.ndarray, ...] = ()
+
+
+NOTHING = Surroundings()
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Augment:
   """Ranges to draw from, one draw per utterance. The defaults disturb nothing.
 
-  speed: factors (1.1 = 10 % faster, and higher); gain_db; noise_share: share of utterances that get
-  noise at snr_db, from the recordings given to LoadBatch or white; telephone_share: share squeezed
-  through a telephone; warp: largest change of the mel axis (0.07 = 7 %, another length of the
-  throat); SpecAugment: number and greatest width of masks in stacked frames and in mel bands.
+  speed: factors (1.1 = 10 % faster, and higher); gain_db; room_share: share of utterances heard in
+  one of the rooms given to LoadBatch; noise_share: share that gets noise at snr_db, from the
+  recordings given to LoadBatch or white; telephone_share: share squeezed through a telephone; warp:
+  largest change of the mel axis (0.07 = 7 %, another length of the throat); SpecAugment: number and
+  greatest width of masks in stacked frames and in mel bands.
   """
 
   speed: Range = (1.0, 1.0)
   gain_db: Range = (0.0, 0.0)
+  room_share: float | int = 0.0
   noise_share: float | int = 0.0
   snr_db: Range = (10.0, 30.0)
   telephone_share: float | int = 0.0
@@ -39,7 +53,7 @@ class Augment:
       low, high = getattr(self, name)
       if not low <= high or (name == "speed" and low <= 0):
         raise ValueError(f"Augment.{name} is {(low, high)}: expected (lowest, highest)")
-    for name in ("noise_share", "telephone_share"):
+    for name in ("room_share", "noise_share", "telephone_share"):
       if not 0 <= getattr(self, name) <= 1:
         raise ValueError(f"Augment.{name} is {getattr(self, name)}: expected a share from 0 to 1")
 
@@ -47,19 +61,23 @@ class Augment:
     self,
     samples: Float[np.ndarray, "N"],
     sample_rate: int,
-    noises: Sequence[np.ndarray],
+    surroundings: Surroundings,
     length_bounds: tuple[int, int],
     rng: np.random.Generator,
   ) -> Float[np.ndarray, "N2"]:
-    """Speed, telephone, gain, noise, in that order: from the throat to the microphone.
+    """Speed, room, telephone, gain, noise, in that order.
 
     The speed keeps the length within `length_bounds` (samples), so that labels and bucket still
     fit.
     """
+    noises, rooms = surroundings
     factor = rng.uniform(*self.speed)
     if factor != 1.0:
       factor = _within(factor, len(samples), length_bounds)
       samples = augment.speed(samples, factor)
+    # Without rooms nothing is drawn: what is random about the rest stays as it is.
+    if self.room_share and rng.random() < self.room_share:
+      samples = augment.reverberate(samples, rooms[rng.integers(len(rooms))])
     if rng.random() < self.telephone_share:
       samples = augment.telephone_band(samples, sample_rate)
     if self.gain_db != (0.0, 0.0):

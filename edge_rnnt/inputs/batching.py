@@ -12,7 +12,7 @@ from jaxtyping import Float32, Int32
 
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.inputs.alignment import UNKNOWN, align
-from edge_rnnt.inputs.augmentation import Augment
+from edge_rnnt.inputs.augmentation import NOTHING, Augment, Surroundings
 from edge_rnnt.inputs.buckets import Bucket, bucket_of
 from edge_rnnt.inputs.dataset import Example
 from edge_rnnt.inputs.plan import BatchPlan, PlannedBatch
@@ -57,8 +57,8 @@ class LoadBatch(grain.transforms.RandomMap):
   """Reads, disturbs and pads the utterances of a planned batch.
 
   Each utterance draws from its own generator, made of the batch's random number and its position in
-  the global batch, so threads and process shards change nothing. `noises` are recordings at the
-  front end's rate; white noise if none.
+  the global batch, so threads and process shards change nothing. Raises ValueError if a stage wants
+  rooms and `surroundings` has none.
   """
 
   def __init__(
@@ -66,12 +66,18 @@ class LoadBatch(grain.transforms.RandomMap):
     plan: BatchPlan,
     front_end: FrontEnd,
     *,
-    noises: Sequence[np.ndarray] = (),
+    surroundings: Surroundings = NOTHING,
     time_reduction: int = 2,
   ):
+    roomy = [stage.name for stage in plan.stages if stage.augment.room_share]
+    if roomy and not surroundings.rooms:
+      raise ValueError(
+        f"stage {roomy[0]!r} puts speech into rooms, but no impulse response was given: give some, "
+        "or set room_share to 0"
+      )
     self._plan = plan
     self._front_end = front_end
-    self._noises = tuple(noises)
+    self._surroundings = surroundings
     self._time_reduction = time_reduction
 
   def random_map(self, planned: PlannedBatch, rng: np.random.Generator) -> Batch:
@@ -97,7 +103,7 @@ class LoadBatch(grain.transforms.RandomMap):
     needed = frames_needed(source.labels[item], self._time_reduction)
     bounds = (fewest_samples(front_end, needed), most_samples(front_end, bucket.frames))
     samples = augment.disturb_samples(
-      example.samples, front_end.sample_rate, self._noises, bounds, rng
+      example.samples, front_end.sample_rate, self._surroundings, bounds, rng
     )
     features = augment.disturb_features(front_end.features(samples), front_end, rng)
     faster = len(example.samples) / max(1, len(samples))

@@ -1,6 +1,10 @@
-"""Short utterances of one speaker joined with pauses: digit strings from single digits."""
+"""Utterances of one speaker joined with pauses: digit strings from single digits, long-form speech
+from sentences.
+"""
 
 import dataclasses
+import functools
+import math
 
 import numpy as np
 
@@ -14,34 +18,40 @@ class _String:
 
 
 class JoinedStrings:
-  """Item i is a string of 1 to `most` utterances of one speaker of `source`, with random pauses
-  between them.
+  """Item i is a string of `least` to `most` utterances of one speaker of `source`, with random
+  pauses between them.
 
   Each pass deals every utterance of every speaker exactly once, in a new order, and cuts the deal
-  into strings of random lengths (1..most, alike likely; the last of a speaker may be shorter). The
-  strings are a pure function of (source, most, passes, pause, seed), and their lengths are known
-  without audio. `pause` is in seconds.
+  into strings of random lengths (least..most, alike likely; the last of a speaker may be shorter,
+  and one that would speak for more than `longest` seconds ends before). The strings are a pure
+  function of the arguments, and their lengths are known without audio. `pause` is in seconds.
   """
 
   def __init__(
     self,
     source: Source,
     *,
+    least: int = 1,
     most: int = 8,
+    longest: float | int = math.inf,
     passes: int = 1,
     pause: tuple[float | int, float | int] = (0.05, 0.35),
     seed: int = 0,
     name: str = "string",
   ):
-    if most < 1 or passes < 1:
-      raise ValueError(f"most is {most} and passes is {passes}: expected 1 or more of each")
+    if not 1 <= least <= most or passes < 1:
+      raise ValueError(
+        f"least is {least}, most is {most} and passes is {passes}: expected 1 <= least <= most, "
+        "and one pass or more"
+      )
     if not 0 <= pause[0] <= pause[1]:
       raise ValueError(f"pause is {pause}: expected 0 <= shortest <= longest, in seconds")
     self.sample_rate = source.sample_rate
     self._source = source
     self._name = name
     rng = np.random.default_rng([seed, 0x57121])
-    self._strings = [string for _ in range(passes) for string in _deal(source, most, pause, rng)]
+    deal = functools.partial(_deal, source, (least, most), longest, pause, rng)
+    self._strings = [string for _ in range(passes) for string in deal()]
 
   def __len__(self) -> int:
     return len(self._strings)
@@ -83,18 +93,28 @@ class JoinedStrings:
 
 
 def _deal(
-  source: Source, most: int, pause: tuple[float | int, float | int], rng: np.random.Generator
+  source: Source,
+  lengths: tuple[int, int],
+  longest: float | int,
+  pause: tuple[float | int, float | int],
+  rng: np.random.Generator,
 ) -> list[_String]:
   speakers: dict[str, list[int]] = {}
   for index in range(len(source)):
     speakers.setdefault(source.speaker(index), []).append(index)
-  strings = []
+  strings, (least, most) = [], lengths
   for speaker in sorted(speakers):
     order = rng.permutation(speakers[speaker])
     start = 0
     while start < len(order):
-      parts = order[start : start + int(rng.integers(1, most + 1))]
+      wanted = order[start : start + int(rng.integers(least, most + 1))]
+      parts = wanted[: _within(longest, [source.seconds(int(part)) for part in wanted])]
       pauses = rng.uniform(*pause, size=len(parts) + 1) * source.sample_rate
       strings.append(_String(tuple(parts.tolist()), tuple(pauses.astype(int).tolist())))
       start += len(parts)
   return strings
+
+
+def _within(longest: float | int, seconds: list[float]) -> int:
+  """How many of the first utterances last no longer than that together; one at least."""
+  return max(1, int(np.searchsorted(np.cumsum(seconds), longest, side="right")))

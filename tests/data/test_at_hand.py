@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from data import at_hand, corpora, spoken_digit
+from data import at_hand, corpora, domains, spoken_digit
 from data.at_hand import NoSpeech, resolve
 from data.synthesize import SynthesizerMissing
+from edge_rnnt.audio.augment import telephone_band
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.inputs.rejected import ManifestError
 
@@ -122,6 +123,59 @@ def test_the_sets_beside_the_repository(tmp_path, offline):
     )
 
 
+def write_read(folder, speakers_of):
+  """Sentences and, by every speaker, one digit string."""
+  write_set(folder, speakers_of, text="the {number} of {speaker}", takes=9)
+  rows = (folder / "read.tsv").read_text().splitlines()
+  said = [row.replace(f"the 4 of {row.split(chr(9))[1]}", "nine one") for row in rows[1:]]
+  (folder / "read.tsv").write_text("\n".join([rows[0], *said]) + "\n")
+
+
+def test_three_domains(tmp_path, offline):
+  write_set(tmp_path / "commands", PEOPLE, text="brew a latte")
+  write_set(tmp_path / "digits", PEOPLE, text="one", takes=12)
+  write_read(tmp_path / "read", PEOPLE)
+  found = resolve(
+    data_dir=None,
+    shared=tmp_path,
+    cache_dir=tmp_path / "cache",
+    online=True,
+    sample_rate=RATE,
+    domains=("commands", "read", "telephony"),
+  )
+  assert_usable(found)
+  assert set(found.train) == {"commands", "read", "long", "telephony"}
+  assert set(found.dev) == {"commands", "read", "telephony"}
+  assert set(found.test) == {"commands", "read", "telephony", "long", "read_digits"}
+  assert found.apart == {"long", "read_digits"}
+  test = found.test
+  assert [test["read_digits"].text(n) for n in range(len(test["read_digits"]))] == ["nine one"]
+  said = [test["read"].text(n) for n in range(len(test["read"]))]
+  assert sorted(said) == sorted(f"the {n} of d" for n in (0, 1, 2, 3, 5, 6, 7, 8))
+  joined = [sentence for n in range(len(test["long"])) for sentence in test["long"].parts(n)]
+  assert sorted(joined) == list(range(8)) and len(test["long"]) <= 2  # the same words, joined
+  assert found.train["read"].text(4) == "nine one"  # what is said in training stays there
+  plain = resolve(
+    data_dir=None,
+    shared=tmp_path,
+    cache_dir=tmp_path / "cache",
+    online=True,
+    sample_rate=RATE,
+    domains=("strings",),
+  )
+  assert set(plain.train) == set(plain.test) == {"strings"}
+  for name in ("train", "dev", "test"):
+    clean, line = splits_of(plain)[name]["strings"], splits_of(found)[name]["telephony"]
+    assert clean.id(0) == line.id(0)
+    np.testing.assert_array_equal(line[0].samples, telephone_band(clean[0].samples, RATE))
+
+
+def test_unknown_domains_are_an_error(tmp_path):
+  arguments = dict(data_dir=None, shared=tmp_path, cache_dir=tmp_path, online=False)
+  with pytest.raises(NoSpeech, match=r"'telefony'.*expected some of commands, strings, telephony"):
+    resolve(**arguments, sample_rate=RATE, domains=("telefony",))
+
+
 def test_real_digits(shared_data, tmp_path, offline):
   """All of the test speaker's recordings, some of the others'."""
   header, *rows = (shared_data / "digits" / "digits.tsv").read_text().splitlines()
@@ -134,7 +188,7 @@ def test_real_digits(shared_data, tmp_path, offline):
   )
   train = found.train["strings"]
   said = [word for index in range(len(train)) for word in train.text(index).split()]
-  assert len(said) == 30 * corpora.TRAIN_PASSES and found.report.rejected == ()
+  assert len(said) == 30 * domains.TRAIN_PASSES and found.report.rejected == ()
   test = found.test["strings"]
   assert 100 <= len(test) <= 150
   assert {test.speaker(index) for index in range(len(test))} == {"theo"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_rnnt.inputs.augmentation import Augment
+from edge_rnnt.inputs.augmentation import Augment, Surroundings
 from edge_rnnt.inputs.batching import LoadBatch, evaluation_batches, train_batches
 from edge_rnnt.inputs.buckets import Bucket, choose_buckets
 from edge_rnnt.inputs.dataset import MemorySource
@@ -126,7 +126,9 @@ def test_given_noise_is_used_at_its_level(front_end):
   noise = np.sin(np.arange(4000)).astype(np.float32)
   augment = Augment(noise_share=1.0, snr_db=(20, 20))
   bounds = (1, 10**6)
-  noisy = augment.disturb_samples(samples, 8000, [noise], bounds, np.random.default_rng(0))
+  noisy = augment.disturb_samples(
+    samples, 8000, Surroundings((noise,)), bounds, np.random.default_rng(0)
+  )
   added = noisy - samples
   assert 10 * np.log10(np.sum(samples**2) / np.sum(added**2)) == pytest.approx(20, abs=0.01)
   spectrum = np.abs(np.fft.rfft(added[:4000]))

@@ -53,8 +53,30 @@ def test_the_seed_decides_alone(digits):
   assert first.parts(0) != first.parts(len(first) // 2)  # passes differ, too
 
 
+def test_long_form_is_as_long_as_was_asked(digits):
+  """25 and 35 recordings of 0.1-0.5 s: strings of 4 to 6, unless 1.5 s are over before."""
+  free = JoinedStrings(digits, least=4, most=6, seed=5)
+  counts = [len(free.parts(n)) for n in range(len(free))]
+  assert {4, 5, 6} <= set(counts) and sum(count < 4 for count in counts) <= 2  # one a speaker
+  bound = JoinedStrings(digits, least=4, most=6, longest=1.5, seed=5)
+  uses = collections.Counter(part for n in range(len(bound)) for part in bound.parts(n))
+  assert uses == {n: 1 for n in range(60)}
+  spoken = [sum(map(digits.seconds, bound.parts(n))) for n in range(len(bound))]
+  assert max(spoken) <= 1.5 < max(sum(map(digits.seconds, free.parts(n))) for n in range(len(free)))
+  for n in range(len(bound) - 1):
+    if bound.speaker(n) == bound.speaker(n + 1) and len(bound.parts(n)) < 4:
+      assert spoken[n] + digits.seconds(bound.parts(n + 1)[0]) > 1.5  # the next had no room
+
+
+def test_a_recording_longer_than_the_bound_stands_alone(digits):
+  strings = JoinedStrings(digits, least=2, most=3, longest=0.05)
+  assert [len(strings.parts(n)) for n in range(len(strings))] == [1] * 60
+
+
 def test_impossible_settings(digits):
   with pytest.raises(ValueError, match="most is 0"):
     JoinedStrings(digits, most=0)
+  with pytest.raises(ValueError, match="least is 5, most is 4"):
+    JoinedStrings(digits, least=5, most=4)
   with pytest.raises(ValueError, match="shortest <= longest"):
     JoinedStrings(digits, pause=(0.3, 0.1))

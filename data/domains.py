@@ -1,0 +1,145 @@
+"""The domains of ../shared/data, as sources by split: what the paper's three test sets are here.
+
+commands   spoken orders (its voice search)
+strings    digits joined to strings; telephony: the same, heard over a telephone line
+read       sentences, and `long`, whole stretches of them joined (its YouTube)
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from data.grammar import DIGITS
+from data.kept import keep, kept_path, read_kept
+from edge_rnnt.inputs.check import check_audio
+from edge_rnnt.inputs.dataset import ManifestSource, Source
+from edge_rnnt.inputs.joined import JoinedStrings
+from edge_rnnt.inputs.manifest import read_manifest
+from edge_rnnt.inputs.rejected import ManifestReport
+from edge_rnnt.inputs.splits import Splits, split
+from edge_rnnt.inputs.views import Selection, Telephone
+
+SPLITS = ("train", "dev", "test")
+DOMAINS = {"commands": "commands", "strings": "digits", "telephony": "digits", "read": "read"}
+"""Name of a domain -> folder of ../shared/data that it is made of."""
+
+# Times that every training recording of a digit is dealt into strings; dev and test deal each once.
+TRAIN_PASSES = 20
+LONG_PASSES = 8
+# Decoded recordings are kept in cache_dir up to this size (four hours at 16 kHz).
+KEPT_BYTES = 512 << 20
+JOINED = (
+  "digit strings of dev and test are joined from single recordings of one speaker with random "
+  "pauses, every recording once (seeded)"
+)
+BY_TELEPHONE = "telephony is those strings through 300-3400 Hz and 8-bit mu-law"
+LONG = (
+  "long is read joined, for training 2-5 utterances of a speaker (15 s at most), for test 6-12 "
+  "(60 s at most), every utterance once; read_digits are the digit strings that people said in read"
+)
+
+
+@dataclasses.dataclass
+class Named:
+  """Sources by split and name, as they are gathered."""
+
+  train: dict[str, Source] = dataclasses.field(default_factory=dict)
+  dev: dict[str, Source] = dataclasses.field(default_factory=dict)
+  test: dict[str, Source] = dataclasses.field(default_factory=dict)
+  apart: list[str] = dataclasses.field(default_factory=list)
+
+  def __iter__(self) -> Iterator[tuple[str, dict[str, Source]]]:
+    return iter((name, getattr(self, name)) for name in SPLITS)
+
+
+def gather(
+  shared: pathlib.Path, domains: Sequence[str], cache_dir: pathlib.Path, sample_rate: int, seed: int
+) -> tuple[Named, str, ManifestReport]:
+  """The domains whose folder is in `shared`, what they are in words, and what was left out."""
+  named, told, report = Named(), [], ManifestReport(0)
+  for folder in dict.fromkeys(DOMAINS[name] for name in domains):
+    if not (shared / folder).is_dir():
+      continue
+    splits, sources, found = recorded(shared / folder, sample_rate, cache_dir)
+    description = f"{folder} ({size(sources)}; split {splits.rule})"
+    if folder == "commands":
+      for name, members in named:
+        members["commands"] = sources[name]
+    elif folder == "digits":
+      description += f"; {add_digits(named, sources, domains, seed)}"
+    else:
+      description += f"; {_add_read(named, sources, seed)}"
+    told.append(description)
+    report += found
+  return named, " + ".join(told), report
+
+
+def recorded(
+  place: pathlib.Path, sample_rate: int, cache_dir: pathlib.Path
+) -> tuple[Splits, dict[str, ManifestSource], ManifestReport]:
+  """The recordings of a folder or list, checked and split; decoded ones are kept in cache_dir."""
+  utterances, listed = read_manifest(place)
+  stats = [(each.id, str(each.path), each.path.stat()) for each in utterances]
+  files = [(id, path, stat.st_size, stat.st_mtime_ns) for id, path, stat in stats]
+  path = kept_path(cache_dir, "decoded", [sample_rate, files])
+  decoded = read_kept(path)
+  checked = check_audio(utterances, sample_rate, decoded=decoded)
+  if decoded is None and sum(each.nbytes for each in checked.samples.values()) <= KEPT_BYTES:
+    keep(path, checked.samples)
+  splits = split(checked.utterances)
+  sources = {
+    name: ManifestSource(getattr(splits, name), sample_rate, decoded=checked.samples)
+    for name in SPLITS
+  }
+  return splits, sources, listed.then(checked.report)
+
+
+def add_digits(
+  named: Named, singles: Mapping[str, Source], domains: Sequence[str], seed: int
+) -> str:
+  """Strings of the single digits, plain and by telephone as the domains ask; told in words."""
+  for number, (split_name, members) in enumerate(named):
+    passes = TRAIN_PASSES if split_name == "train" else 1
+    # Dev and test are fixed: a run with another seed is judged on the same strings.
+    own_seed = seed if split_name == "train" else number
+    strings = JoinedStrings(
+      singles[split_name], passes=passes, seed=own_seed, name=f"{split_name}-string"
+    )
+    if "strings" in domains:
+      members["strings"] = strings
+    if "telephony" in domains:
+      members["telephony"] = Telephone(strings)
+  return f"{JOINED}; {BY_TELEPHONE}" if "telephony" in domains else JOINED
+
+
+def _add_read(named: Named, sources: Mapping[str, Source], seed: int) -> str:
+  """Sentences, long-form speech, and the test set's digit strings as a set of their own."""
+  named.train["read"], named.dev["read"] = sources["train"], sources["dev"]
+  named.train["long"] = JoinedStrings(
+    sources["train"], least=2, most=5, longest=15, passes=LONG_PASSES, pause=(0.1, 0.8), seed=seed,
+    name="train-long",
+  )  # fmt: skip
+  test = sources["test"]
+  is_digits = [set(test.text(item).split()) <= set(DIGITS) for item in range(len(test))]
+  sentences = Selection(test, [item for item, digits in enumerate(is_digits) if not digits])
+  named.test["read"] = sentences
+  named.test["long"] = JoinedStrings(
+    sentences, least=6, most=12, longest=60, pause=(0.2, 1.0), seed=2, name="test-long"
+  )
+  named.apart.append("long")
+  if any(is_digits):
+    digits = [item for item, digits in enumerate(is_digits) if digits]
+    named.test["read_digits"] = Selection(test, digits)
+    named.apart.append("read_digits")
+  return LONG
+
+
+def size(sources: Mapping[str, Source]) -> str:
+  """Utterances, speakers and hours of three splits, in words."""
+  counts = "/".join(str(len(sources[name])) for name in SPLITS)
+  hours = sum(each.seconds(item) for each in sources.values() for item in range(len(each))) / 3600
+  people = "/".join(
+    str(len({each.speaker(item) for item in range(len(each))}))
+    for each in (sources[name] for name in SPLITS)
+  )
+  return f"train/dev/test {counts} utterances of {people} speakers, {hours:.2f} h"

@@ -1,0 +1,49 @@
+"""Parts of a source keep their names and sound; the telephone changes the sound alone."""
+
+import numpy as np
+import pytest
+
+from edge_rnnt.audio.augment import telephone_band
+from edge_rnnt.inputs.dataset import MemorySource, Source
+from edge_rnnt.inputs.joined import JoinedStrings
+from edge_rnnt.inputs.views import Selection, Telephone
+
+RATE = 8000
+
+
+@pytest.fixture(scope="module")
+def digits():
+  rng = np.random.default_rng(0)
+  samples = [rng.normal(0, 3000, 1500 + 100 * n).astype(np.int16) for n in range(12)]
+  texts, speakers = [f"w{n}" for n in range(12)], [f"s{n % 2}" for n in range(12)]
+  return MemorySource(samples, texts, speakers, [f"d{n}" for n in range(12)], RATE)
+
+
+def test_a_selection_is_what_was_selected(digits):
+  chosen = Selection(digits, [7, 2, 7])
+  assert isinstance(chosen, Source) and len(chosen) == 3 and chosen.sample_rate == RATE
+  for index, item in enumerate((7, 2, 7)):
+    assert chosen[index].id == chosen.id(index) == f"d{item}"
+    assert (chosen.text(index), chosen.speaker(index)) == (f"w{item}", f"s{item % 2}")
+    assert chosen.seconds(index) == digits.seconds(item)
+    np.testing.assert_array_equal(chosen[index].samples, digits[item].samples)
+
+
+def test_nothing_selected_is_an_error(digits):
+  with pytest.raises(ValueError, match="a selection of no utterance"):
+    Selection(digits, [])
+
+
+def test_the_telephone_changes_the_sound_and_nothing_else(digits):
+  strings = JoinedStrings(digits, most=3)
+  heard = Telephone(strings)
+  assert isinstance(heard, Source) and len(heard) == len(strings)
+  for index in range(len(strings)):
+    plain, example = strings[index], heard[index]
+    assert (example.id, example.text, example.speaker) == (plain.id, plain.text, plain.speaker)
+    assert example.words == plain.words  # so that it can be aligned to
+    assert heard.seconds(index) == strings.seconds(index) == len(example.samples) / RATE
+    np.testing.assert_array_equal(example.samples, telephone_band(plain.samples, RATE))
+    spectrum = np.abs(np.fft.rfft(example.samples)) ** 2
+    hertz = np.fft.rfftfreq(len(example.samples), 1 / RATE)
+    assert spectrum[(hertz < 150) | (hertz > 3700)].mean() < 0.01 * spectrum.mean()
