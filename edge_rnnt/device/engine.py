@@ -6,21 +6,27 @@
     stream.finish()
 
 The text does not depend on how the audio was cut: frames pass through the network one at a time.
+Streams run in the native engine, or in the NumPy reference where that was not built.
 """
 
+import functools
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from edge_rnnt.device import binding
 from edge_rnnt.device.container import Container, ContainerError, read
 from edge_rnnt.device.network import EncoderStream, Network
-from edge_rnnt.device.reference import reference_network
+from edge_rnnt.device.reference import ReferenceStream, reference_network
 from edge_rnnt.device.search import MAX_SYMBOLS, GreedySearch, Token
 from edge_rnnt.text.wordpiece import WordPieces
 
 WORD_BEGINS = "▁"
+
+Engine = Literal["native", "reference"]
 
 
 class Word(NamedTuple):
@@ -33,13 +39,31 @@ class Word(NamedTuple):
   end: float
 
 
+class Utterance(Protocol):
+  """What an engine makes of one utterance."""
+
+  tokens: list[Token]
+
+  @property
+  def frames(self) -> int: ...
+
+  def accept(self, samples: np.ndarray) -> None: ...
+
+  def finish(self) -> None: ...
+
+
 class Recognizer:
   """A model in memory, shared by its streams.
 
-  Raises ContainerError if the file's parts don't fit each other.
+  engine: "native" or "reference"; None takes the native one, or else the reference with a warning.
+
+  Raises ContainerError if the file's parts don't fit each other, and RuntimeError if the native
+  engine is asked for and was not built.
   """
 
-  def __init__(self, container: Container, max_symbols: int = MAX_SYMBOLS) -> None:
+  def __init__(
+    self, container: Container, max_symbols: int = MAX_SYMBOLS, engine: Engine | None = None
+  ) -> None:
     try:
       self.wordpieces = WordPieces(container.wordpieces)
     except ValueError as error:
@@ -49,18 +73,31 @@ class Recognizer:
         f"{container.path}: the word-pieces make a vocabulary of {self.wordpieces.vocab_size},"
         f" the model has one of {container.architecture.vocab_size}"
       )
+    if max_symbols < 1:
+      raise ValueError(f"at least one symbol per frame must be allowed, got {max_symbols}")
     self.container = container
     self.front_end = container.front_end
     self.max_symbols = max_symbols
-    try:
-      self.network: Network = reference_network(container)
-    except ValueError as error:
-      raise ContainerError(f"{container.path}: cannot be computed with: {error}") from error
+    self.engine: Engine = engine or _default_engine()
+    if self.engine == "native":
+      self._native = binding.NativeModel(container.path, max_symbols)
+    else:
+      _ = self.network  # what cannot be computed with is refused now
 
   @classmethod
-  def open(cls, path: str | Path, max_symbols: int = MAX_SYMBOLS) -> "Recognizer":
+  def open(
+    cls, path: str | Path, max_symbols: int = MAX_SYMBOLS, engine: Engine | None = None
+  ) -> "Recognizer":
     """Raises ContainerError, naming the file and the reason, for a file that cannot be used."""
-    return cls(read(path), max_symbols)
+    return cls(read(path), max_symbols, engine)
+
+  @functools.cached_property
+  def network(self) -> Network:
+    """The model in NumPy."""
+    try:
+      return reference_network(self.container)
+    except ValueError as error:
+      raise ContainerError(f"{self.container.path}: cannot be computed with: {error}") from error
 
   @property
   def sample_rate(self) -> int:
@@ -74,6 +111,12 @@ class Recognizer:
   def stream(self) -> "Stream":
     """A fresh stream for one utterance."""
     return Stream(self)
+
+  def utterance(self) -> Utterance:
+    """A fresh utterance in this recognizer's engine."""
+    if self.engine == "native":
+      return self._native.stream()
+    return ReferenceStream(self.front_end, self.network.encoder, self.search(1))
 
   def search(self, batch: int) -> GreedySearch:
     """A search over `batch` streams from their beginning."""
@@ -110,30 +153,30 @@ class Stream:
 
   def __init__(self, recognizer: Recognizer) -> None:
     self._recognizer = recognizer
-    self._front_end = recognizer.front_end.stream()
-    self._encoder = EncoderStream(recognizer.network.encoder, 1)
-    self._search = recognizer.search(1)
+    self._utterance = recognizer.utterance()
     self._finished = False
 
   def accept(self, samples: np.ndarray) -> None:
     """More audio, float [n] in [-1, 1]; raises ValueError after `finish`."""
     if self._finished:
       raise ValueError("the stream is finished: begin the next utterance with recognizer.stream()")
-    self._consume(self._front_end.accept(samples))
+    self._utterance.accept(samples)
 
   def finish(self) -> None:
     """The audio has ended: what the front end and the encoder still held back is recognized."""
     if self._finished:
       return
     self._finished = True
-    self._consume(self._front_end.finish())
-    encoded = self._encoder.finish()
-    if encoded is not None:
-      self._search.accept(encoded)
+    self._utterance.finish()
 
   @property
   def tokens(self) -> list[Token]:
-    return self._search.tokens[0]
+    return self._utterance.tokens
+
+  @property
+  def frames(self) -> int:
+    """Encoded frames searched so far."""
+    return self._utterance.frames
 
   @property
   def text(self) -> str:
@@ -156,8 +199,16 @@ class Stream:
       if text
     ]
 
-  def _consume(self, features: np.ndarray) -> None:
-    for row in features:
-      encoded = self._encoder.accept(row[None])
-      if encoded is not None:
-        self._search.accept(encoded)
+
+@functools.cache
+def _default_engine() -> Engine:
+  """Asked once a process, so there is one warning."""
+  if binding.available():
+    return "native"
+  warnings.warn(
+    "the native engine is not built, so streams run in the NumPy reference: the same text, many"
+    " times slower. Install a C++ compiler and edge_rnnt again; or ask for engine='reference'.",
+    RuntimeWarning,
+    stacklevel=2,
+  )
+  return "reference"

@@ -23,6 +23,8 @@ class Token(NamedTuple):
 class GreedySearch:
   """B streams that advance frame by frame; `tokens[b]` grows as stream b speaks.
 
+  `frames` counts the encoded frames that were searched.
+
   Raises ValueError when built for fewer than one symbol per frame.
   """
 
@@ -31,7 +33,7 @@ class GreedySearch:
       raise ValueError(f"at least one symbol per frame must be allowed, got {max_symbols}")
     self._network, self._blank, self._max_symbols = network, blank, max_symbols
     self.tokens: list[list[Token]] = [[] for _ in range(batch)]
-    self._frame = 0
+    self.frames = 0
     states = tuple(cell.initial_state(batch) for cell in network.prediction)
     self._states, self._expected = network.predict(states, np.full(batch, blank))
 
@@ -50,9 +52,9 @@ class GreedySearch:
         break
       active, best = active[speaks], best[speaks]
       for stream, token in zip(active, best, strict=True):
-        self.tokens[stream].append(Token(int(token), self._frame))
+        self.tokens[stream].append(Token(int(token), self.frames))
       self._advance(active, best)
-    self._frame += 1
+    self.frames += 1
 
   def _advance(self, streams: Shaped[np.ndarray, "S"], labels: Shaped[np.ndarray, "S"]) -> None:
     """The prediction network moves on in those streams that spoke."""

@@ -191,6 +191,11 @@ const Tensor& Container::wordpieces() const {
   return found->second;
 }
 
+const Tensor* Container::find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
 const Tensor& Container::tensor(const std::string& name, const char* dtype,
                                 const std::vector<int64_t>& shape) const {
   const auto found = tensors_.find(name);

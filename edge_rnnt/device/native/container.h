@@ -53,20 +53,22 @@ class Container {
   const Tensor& tensor(const std::string& name, const char* dtype,
                        const std::vector<int64_t>& shape) const;
   const Tensor& wordpieces() const;
-  bool in_blocks(const std::string& name) const { return !tensors_.count(name); }
-  // A copy as T (float, int8_t, int16_t, int32_t); float values are checked to be finite.
+  // nullptr if there is none of that name; its shape and type are anything.
+  const Tensor* find(const std::string& name) const;
+  // In place, as T (float, int8_t, int16_t, int32_t, uint8_t, uint16_t); floats are finite, scales
+  // positive.
+  template <class T>
+  const T* place(const std::string& name, const std::vector<int64_t>& shape) const;
+  // A copy of the same.
   template <class T>
   std::vector<T> values(const std::string& name, const std::vector<int64_t>& shape) const;
-  // A kernel [in][out], written out if it is stored in blocks.
-  template <class T>
-  std::vector<T> kernel(const std::string& name, int in, int out) const;
+  // Throws with the file's name before the reason.
+  [[noreturn]] void refuse(const std::string& why) const;
 
  private:
   void read_header();
   void read_description(const Json& description);
   void close();
-  // Throws with the file's name before the reason.
-  [[noreturn]] void refuse(const std::string& why) const;
 
   std::string path_;
   const uint8_t* map_ = nullptr;

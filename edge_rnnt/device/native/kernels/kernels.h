@@ -58,7 +58,15 @@ struct Kernels {
   void (*take_highway)(const int16_t* r, const int16_t* t, const int16_t* s, Multiplier taken,
                        Multiplier highway, int zero, int n, int8_t* y);
 
-  // In place, in float32.
+  // Hybrid: scale = max |x| / 127, 1 if all are zero;   q = round(x * (1 / scale)), ties to even.
+  // Returns the scale.
+  float (*quantize_row)(const float* x, int n, int8_t* q);
+  // Hybrid: v = sums * (scale * scales);   y = v, or y + v if `add`.
+  void (*hybrid_rescale)(const int32_t* sums, float scale, const float* scales, bool add, int n,
+                         float* y);
+
+  // In place, in float32: z = (z - mean) / sqrt(variance + 1e-8) * gain + bias, one gate of n values.
+  void (*float_norm)(const float* gain, const float* bias, int n, float* z);
   void (*float_sigmoid)(int n, float* x);
   void (*float_tanh)(int n, float* x);
 };

@@ -113,6 +113,34 @@ void take_highway(const int16_t* r, const int16_t* t, const int16_t* s, Multipli
   }
 }
 
+float quantize_row(const float* x, int n, int8_t* q) {
+  float limit = 0;
+  for (int k = 0; k < n; ++k) limit = std::max(limit, std::abs(x[k]));
+  const float scale = limit > 0 ? limit * (1.0f / 127) : 1.0f, inverse = 1 / scale;
+  for (int k = 0; k < n; ++k) {
+    // In this order what is not a number becomes -127 rather than anything.
+    q[k] = static_cast<int8_t>(std::min(std::max(-127.0f, std::nearbyint(x[k] * inverse)), 127.0f));
+  }
+  return scale;
+}
+
+void hybrid_rescale(const int32_t* sums, float scale, const float* scales, bool add, int n,
+                    float* y) {
+  for (int k = 0; k < n; ++k) {
+    const float value = static_cast<float>(sums[k]) * (scale * scales[k]);
+    y[k] = add ? y[k] + value : value;
+  }
+}
+
+void float_norm(const float* gain, const float* bias, int n, float* z) {
+  float sum = 0, squares = 0;
+  for (int k = 0; k < n; ++k) sum += z[k];
+  const float mean = sum / n;
+  for (int k = 0; k < n; ++k) squares += (z[k] - mean) * (z[k] - mean);
+  const float deviation = std::sqrt(squares / n + 1e-8f);
+  for (int k = 0; k < n; ++k) z[k] = (z[k] - mean) / deviation * gain[k] + bias[k];
+}
+
 void float_tanh(int n, float* x) {
   for (int k = 0; k < n; ++k) x[k] = std::tanh(x[k]);
 }
@@ -128,7 +156,8 @@ const Kernels& scalar_kernels() {
   static const Kernels table{
       "scalar",     int8_product, float_product, rescale16, rescale8,
       integer_norm, sigmoid,                  tanh_of,               update_cell, take_hidden,
-      mix_cell,     take_highway,             float_sigmoid,         float_tanh};
+      mix_cell,     take_highway,             quantize_row,          hybrid_rescale,
+      float_norm,   float_sigmoid,            float_tanh};
   return table;
 }
 

@@ -25,6 +25,9 @@ Kernels vector_kernels(const char* name) {
           take_hidden<Lanes>,
           mix_cell<Lanes>,
           take_highway<Lanes>,
+          scalar_kernels().quantize_row,
+          scalar_kernels().hybrid_rescale,
+          scalar_kernels().float_norm,
           float_sigmoid<Lanes>,
           float_tanh<Lanes>};
 }

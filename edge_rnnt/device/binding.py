@@ -1,0 +1,137 @@
+"""The native engine (native/edge_rnnt.h) through ctypes.
+
+The library is built with the package where there is a C++ compiler; `available` says whether it is.
+"""
+
+import ctypes
+import functools
+import importlib.machinery
+from pathlib import Path
+
+import numpy as np
+
+from edge_rnnt.audio.frontend import check_samples
+from edge_rnnt.device.container import ContainerError
+from edge_rnnt.device.search import Token
+
+LIBRARY = "_native"
+MESSAGE_BYTES = 1024
+TOKENS_AT_A_TIME = 256
+
+
+class _Options(ctypes.Structure):
+  _fields_ = (
+    ("kernels", ctypes.c_char_p),
+    ("max_symbols", ctypes.c_int32),
+    ("max_tokens", ctypes.c_int32),
+  )
+
+
+class _Token(ctypes.Structure):
+  _fields_ = (("id", ctypes.c_int32), ("frame", ctypes.c_int32))
+
+
+_MODEL = _STREAM = ctypes.c_void_p
+_ERROR = (ctypes.c_char_p, ctypes.c_size_t)
+_SIGNATURES = {
+  "open": (_MODEL, ctypes.c_char_p, ctypes.POINTER(_Options), *_ERROR),
+  "close": (None, _MODEL),
+  "kernels": (ctypes.c_char_p, _MODEL),
+  "stream_open": (_STREAM, _MODEL, *_ERROR),
+  "stream_close": (None, _STREAM),
+  "accept": (ctypes.c_int, _STREAM, ctypes.c_void_p, ctypes.c_size_t),
+  "finish": (ctypes.c_int, _STREAM),
+  "error": (ctypes.c_char_p, _STREAM),
+  "frames": (ctypes.c_int32, _STREAM),
+  "tokens": (ctypes.c_size_t, _STREAM, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t),
+}
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+  """The native library, or None if it was not built."""
+  for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+    path = Path(__file__).with_name(LIBRARY + suffix)
+    if path.is_file():
+      loaded = ctypes.CDLL(str(path))
+      for name, (result, *arguments) in _SIGNATURES.items():
+        function = getattr(loaded, f"edge_rnnt_{name}")
+        function.restype, function.argtypes = result, arguments
+      return loaded
+  return None
+
+
+def available() -> bool:
+  return library() is not None
+
+
+class NativeModel:
+  """A model in memory, shared by its streams.
+
+  Raises ContainerError, naming the file and the reason, for a file that cannot be used, and for
+  `kernels` ("scalar", "avx2", ...; "" for the fastest) that this processor does not have.
+  """
+
+  def __init__(self, path: str | Path, max_symbols: int, kernels: str = "") -> None:
+    self._library = library()
+    options = _Options(kernels=kernels.encode(), max_symbols=max_symbols)
+    error = ctypes.create_string_buffer(MESSAGE_BYTES)
+    self._handle = self._library.edge_rnnt_open(
+      str(path).encode(), ctypes.byref(options), error, len(error)
+    )
+    if not self._handle:
+      raise ContainerError(error.value.decode(errors="replace"))
+
+  @property
+  def kernels(self) -> str:
+    """Which kernels are in use."""
+    return self._library.edge_rnnt_kernels(self._handle).decode()
+
+  def stream(self) -> "NativeStream":
+    return NativeStream(self._library, self._handle)
+
+  def __del__(self) -> None:
+    if getattr(self, "_handle", None):
+      self._library.edge_rnnt_close(self._handle)
+
+
+class NativeStream:
+  """One utterance; `tokens` grows as it is spoken. It may outlive its model."""
+
+  def __init__(self, library: ctypes.CDLL, model: int) -> None:
+    self._library = library
+    error = ctypes.create_string_buffer(MESSAGE_BYTES)
+    self._handle = library.edge_rnnt_stream_open(model, error, len(error))
+    if not self._handle:
+      raise MemoryError(error.value.decode(errors="replace"))
+    self._fresh = (_Token * TOKENS_AT_A_TIME)()
+    self.tokens: list[Token] = []
+
+  def accept(self, samples: np.ndarray) -> None:
+    """More audio, float [n] in [-1, 1]; raises ValueError for what is no waveform."""
+    samples = np.ascontiguousarray(check_samples(samples))
+    self._do(self._library.edge_rnnt_accept(self._handle, samples.ctypes.data, len(samples)))
+
+  def finish(self) -> None:
+    self._do(self._library.edge_rnnt_finish(self._handle))
+
+  @property
+  def frames(self) -> int:
+    """Encoded frames searched so far."""
+    return self._library.edge_rnnt_frames(self._handle)
+
+  def _do(self, result: int) -> None:
+    self._fetch()
+    if result:
+      raise ValueError(self._library.edge_rnnt_error(self._handle).decode(errors="replace"))
+
+  def _fetch(self) -> None:
+    there = len(self.tokens) + 1
+    while len(self.tokens) < there:
+      begin = len(self.tokens)
+      there = self._library.edge_rnnt_tokens(self._handle, begin, self._fresh, len(self._fresh))
+      self.tokens += [Token(t.id, t.frame) for t in self._fresh[: there - begin]]
+
+  def __del__(self) -> None:
+    if getattr(self, "_handle", None):
+      self._library.edge_rnnt_stream_close(self._handle)

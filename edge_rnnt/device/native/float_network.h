@@ -1,0 +1,15 @@
+// A device file of the float or hybrid scheme -> its networks (edge_rnnt/device/float_network.py).
+#ifndef EDGE_RNNT_FLOAT_NETWORK_H_
+#define EDGE_RNNT_FLOAT_NETWORK_H_
+
+#include "container.h"
+#include "kernels/kernels.h"
+#include "network.h"
+
+namespace edge_rnnt {
+
+// The file must outlive the network: weights are used where they lie in it.
+Network<float> float_network(const Container& file, const Kernels& kernels, Plan* plan);
+
+}  // namespace edge_rnnt
+#endif  // EDGE_RNNT_FLOAT_NETWORK_H_

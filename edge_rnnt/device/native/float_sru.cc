@@ -1,0 +1,46 @@
+#include "float_sru.h"
+
+namespace edge_rnnt {
+
+FloatSRU::FloatSRU(const Container& file, const Layer& layer, const Kernels& kernels, Plan* plan)
+    : kernels_(kernels),
+      cells_(layer.cells),
+      inputs_(input_product(file, layer, kernels, plan)),
+      projection_(file, layer, kernels, plan),
+      h_(plan->keep<float>(layer.output_dim())),
+      c_(plan->keep<float>(cells_)),
+      z_(plan->scratch<float>(4 * cells_)),
+      tanh_c_(plan->scratch<float>(cells_)) {
+  const auto bias = file.values<float>(layer.path + "/bias", {4 * cells_});  // of u f r s
+  const auto begin = bias.begin();
+  std::vector<float> gain, gain_c;  // of f r, and of c
+  if (layer.layer_norm) {
+    gain = file.values<float>(layer.path + "/gain", {3 * cells_});
+    gain_c.assign(gain.begin() + 2 * cells_, gain.end());
+    gain.resize(2 * cells_);
+    cell_norm_ = std::make_unique<FloatNorm>(gain_c, std::vector<float>(cells_), cells_, kernels);
+  }
+  norm_ = std::make_unique<FloatNorm>(
+      gain, std::vector<float>(begin + cells_, begin + 3 * cells_), cells_, kernels);
+  bias_s_.assign(begin + 3 * cells_, bias.end());
+}
+
+const float* FloatSRU::step(Memory memory, const float* x) const {
+  float *u = z_(memory), *f = u + cells_, *r = f + cells_, *s = r + cells_;
+  float *c = c_(memory), *tanh_c = tanh_c_(memory), *h = h_(memory);
+  inputs_->into(memory, x, u);
+  (*norm_)(f);
+  kernels_.float_sigmoid(2 * cells_, f);
+  for (int k = 0; k < cells_; ++k) c[k] = f[k] * c[k] + (1 - f[k]) * u[k];
+  if (cell_norm_) (*cell_norm_)(c);
+  for (int k = 0; k < cells_; ++k) {
+    tanh_c[k] = c[k] = std::min(std::max(c[k], -kCellClip), kCellClip);
+  }
+  kernels_.float_tanh(cells_, tanh_c);
+  float* m = projection_.hidden(memory, h);
+  for (int k = 0; k < cells_; ++k) m[k] = r[k] * tanh_c[k] + (1 - r[k]) * (s[k] + bias_s_[k]);
+  projection_.apply(memory, h);
+  return h;
+}
+
+}  // namespace edge_rnnt

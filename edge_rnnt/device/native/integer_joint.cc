@@ -1,0 +1,70 @@
+#include "integer_joint.h"
+
+#include <algorithm>
+
+#include "kernels/fixed_functions.h"
+
+namespace edge_rnnt {
+namespace {
+
+constexpr float kQ3_12 = 1.0f / 4096;
+
+std::unique_ptr<const IntegerProduct> product(const Container& file, const std::string& name,
+                                              int inputs, Format read,
+                                              const std::vector<int32_t>& bias,
+                                              const Kernels& kernels, Plan* plan) {
+  const Matrix<int8_t> w(file, name, inputs, file.joint_dim);
+  const float scale = file.values<float>(name + ".scale", {1})[0] * read.scale / kQ3_12;
+  return std::make_unique<IntegerProduct>(w, 0, inputs, read.zero, bias, std::vector{scale},
+                                          kernels, plan);
+}
+
+}  // namespace
+
+IntegerJoint::IntegerJoint(const Container& file, Format encoded, Format predicted,
+                           const Kernels& kernels, Plan* plan)
+    : kernels_(kernels),
+      encoder_dim_(file.encoder.back().output_dim()),
+      prediction_dim_(file.prediction.back().output_dim()),
+      joint_dim_(file.joint_dim),
+      vocab_size_(file.vocab_size),
+      encoder_(product(file, "joint/encoder", encoder_dim_, encoded, {}, kernels, plan)),
+      prediction_(product(file, "joint/prediction", prediction_dim_, predicted,
+                          file.values<int32_t>("joint/bias", {joint_dim_}), kernels, plan)),
+      output_(Matrix<int8_t>(file, "joint/output_kernel", joint_dim_, vocab_size_)
+                  .rows(0, joint_dim_)),
+      output_bias_(file.values<int32_t>("joint/output_bias", {vocab_size_})),
+      heard_(plan->keep<int32_t>(joint_dim_)),
+      expected_(plan->keep<int32_t>(joint_dim_)),
+      scores_(plan->scratch<int32_t>(padded_outputs(output_))),
+      sum_(plan->scratch<int16_t>(joint_dim_)),
+      tanh_(plan->scratch<int8_t>(joint_dim_)) {
+  tanh_table(3);  // made now, not in the middle of the first utterance
+}
+
+void IntegerJoint::hear(Memory memory, const int8_t* encoded) const {
+  encoder_->into32(memory, encoded, heard_(memory));
+}
+
+void IntegerJoint::expect(Memory memory, const int8_t* predicted) const {
+  prediction_->into32(memory, predicted, expected_(memory));
+}
+
+int IntegerJoint::best(Memory memory) const {
+  const int32_t *e = heard_(memory), *p = expected_(memory);
+  int16_t* sum = sum_(memory);
+  int8_t* t = tanh_(memory);
+  int32_t* scores = scores_(memory);
+  for (int k = 0; k < joint_dim_; ++k) {
+    sum[k] = static_cast<int16_t>(saturate(int64_t{e[k]} + p[k], 16));
+  }
+  kernels_.tanh(sum, 3, joint_dim_, sum);
+  for (int k = 0; k < joint_dim_; ++k) {
+    t[k] = static_cast<int8_t>(saturate(rounding_divide(sum[k], 8), 8));
+  }
+  kernels_.int8_product(output_, t, scores);
+  for (int v = 0; v < vocab_size_; ++v) scores[v] += output_bias_[v];
+  return static_cast<int>(std::max_element(scores, scores + vocab_size_) - scores);
+}
+
+}  // namespace edge_rnnt
