@@ -23,7 +23,7 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-venv: $(VENV)/.installed
+venv: $(VENV)/.installed $(VENV)/.built
 
 # The stamp is written last, so an interrupted set-up starts again instead of passing for a whole one.
 $(VENV)/.installed: requirements.lock setup.cfg pyproject.toml
@@ -31,8 +31,14 @@ $(VENV)/.installed: requirements.lock setup.cfg pyproject.toml
 	  "edge_rnnt needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is %d.%d; try: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+# The package in place. Its native engine is compiled again after a change; without a C++ compiler pip
+# leaves it out, and the device runs in NumPy.
+NATIVE := $(wildcard edge_rnnt/device/native/*.* edge_rnnt/device/native/kernels/*.*)
+$(VENV)/.built: $(VENV)/.installed setup.py $(NATIVE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build *.egg-info edge_rnnt/device/_native*.so

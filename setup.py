@@ -1,4 +1,4 @@
-"""Builds the native engine beside the package, if there is a C++ compiler; all else is in setup.cfg."""
+"""Builds the native engine where there is a C++ compiler; all else is in setup.cfg."""
 
 from glob import glob
 

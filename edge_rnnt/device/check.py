@@ -16,6 +16,10 @@ from edge_rnnt.export.container import WORDPIECES
 
 LARGEST_KERNEL = 1 << 31
 LARGEST_SETTING = 200_000
+LONGEST_TAIL = 60  # seconds
+LARGEST_BIAS = 1 << 30
+MOST_BYTE_INPUTS = 32768
+"""So that a sum of bytes' products and a bias fit 32 bits."""
 
 
 def check_front_end(values: Mapping[str, Any], architecture: Architecture) -> FrontEnd:
@@ -25,6 +29,8 @@ def check_front_end(values: Mapping[str, Any], architecture: Architecture) -> Fr
     if isinstance(value, int | float) and not abs(value) <= LARGEST_SETTING:
       raise ValueError(f"{name} of the front end is {value}")
   front_end = FrontEnd.from_json(values)
+  if front_end.tail_seconds > LONGEST_TAIL:
+    raise ValueError(f"tail_seconds of the front end is {front_end.tail_seconds}, at most 60")
   if front_end.feature_dim != architecture.feature_dim:
     raise ValueError(
       f"the front end makes {front_end.feature_dim} features,"
@@ -74,6 +80,14 @@ def check_tensors(
       raise ValueError(f"{name} holds values that are not numbers")
     if name.endswith(layout.SCALE) and not (tensor > 0).all():
       raise ValueError(f"{name} holds a scale that is not positive")
+    if tensor.dtype == np.int32 and not (np.abs(tensor.astype(np.int64)) <= LARGEST_BIAS).all():
+      raise ValueError(f"{name} holds a bias beyond 30 bits, which no export writes")
+    if tensor.dtype == np.int8 and (tensor == -128).any():
+      raise ValueError(f"{name} holds -128; weights are symmetric, -127 .. 127")
+  if scheme != "float":
+    for name, (inputs, _) in layout.matrices(architecture).items():
+      if inputs > MOST_BYTE_INPUTS and name != "prediction/embedding":
+        raise ValueError(f"{name} has {inputs} inputs, sums of 32 bits allow {MOST_BYTE_INPUTS}")
 
 
 def check_activations(

@@ -13,7 +13,7 @@ import functools
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -39,10 +39,12 @@ class Word(NamedTuple):
   end: float
 
 
+@runtime_checkable
 class Utterance(Protocol):
   """What an engine makes of one utterance."""
 
-  tokens: list[Token]
+  @property
+  def tokens(self) -> list[Token]: ...
 
   @property
   def frames(self) -> int: ...

@@ -1,32 +1,45 @@
 // Opens device files as the native engine does: for a test that compares, and one that breaks them.
 //
-//   native_container FILE NAME IN OUT   writes the kernel's int8 or float values to stdout
-//   native_container FILE...            reads all of each; prints "ok" or why it is refused, a line
+//   native_container FILE NAME   writes the kernel's int8 or float values to stdout
+//   native_container FILE...     reads all of each; prints "ok" or why it is refused, a line
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string>
+#include <vector>
 
-#include "container.h"
+#include "weights.h"
 
 using edge_rnnt::Container;
 using edge_rnnt::Layer;
 
 namespace {
 
+// The kernel [inputs][outputs] of a layer, written out if it is stored in blocks.
 template <class T>
-void write(const Container& file, const char* name, int in, int out) {
-  const auto kernel = file.kernel<T>(name, in, out);
-  std::fwrite(kernel.data(), sizeof(T), kernel.size(), stdout);
+std::vector<T> dense(const Container& file, const Layer& layer) {
+  const auto w = edge_rnnt::read_kernel<T>(file, layer);
+  std::vector<T> values(size_t(w.inputs) * w.outputs);
+  edge_rnnt::each_entry(w, [&](int d, int e, T value) { values[size_t(d) * w.outputs + e] = value; });
+  return values;
+}
+
+template <class T>
+void write(const Container& file, const char* name) {
+  for (const auto* stack : {&file.encoder, &file.prediction}) {
+    for (const Layer& layer : *stack) {
+      if (layer.path + "/kernel" != name) continue;
+      const auto kernel = dense<T>(file, layer);
+      std::fwrite(kernel.data(), sizeof(T), kernel.size(), stdout);
+    }
+  }
 }
 
 template <class T>
 void read_kernels(const Container& file) {
   for (const auto* stack : {&file.encoder, &file.prediction}) {
     for (const Layer& layer : *stack) {
-      const int in = layer.input_dim + layer.recurrent_dim();
-      file.kernel<T>(layer.path + "/kernel", in, layer.gates() * layer.cells);
+      dense<T>(file, layer);
       if (file.scheme == "integer") file.activation(layer.path + "/output", 8);
     }
   }
@@ -54,13 +67,12 @@ void read_all(const char* path) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count == 5 && std::strstr(arguments[2], "/kernel")) {
+  if (count == 3 && std::strstr(arguments[2], "/kernel")) {
     const Container file(arguments[1]);
-    const int in = std::atoi(arguments[3]), out = std::atoi(arguments[4]);
     if (file.scheme == "float") {
-      write<float>(file, arguments[2], in, out);
+      write<float>(file, arguments[2]);
     } else {
-      write<int8_t>(file, arguments[2], in, out);
+      write<int8_t>(file, arguments[2]);
     }
     return 0;
   }

@@ -1,16 +1,28 @@
 """The recognizer: streams, chunks and lock step give one and the same text."""
 
+import functools
 import itertools
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edge_rnnt.device import binding
 from edge_rnnt.device.container import ContainerError, read
 from edge_rnnt.device.engine import Recognizer
 from edge_rnnt.device.search import Token
 
 CELLS = ["lstm", "cifg", "sru"]
 SCHEMES = ["float", "hybrid", "integer"]
+
+
+@pytest.fixture(params=["reference", "native"])
+def opened(request) -> Callable[[Path], Recognizer]:
+  """Opens a device file, in each of the engines."""
+  if request.param == "native" and not binding.available():
+    pytest.skip("the native engine is not built")
+  return functools.partial(Recognizer.open, engine=request.param)
 
 
 def streamed(recognizer: Recognizer, samples: np.ndarray, chunk: int) -> list[Token]:
@@ -25,8 +37,8 @@ def streamed(recognizer: Recognizer, samples: np.ndarray, chunk: int) -> list[To
   ("cell", "scheme"),
   [("lstm", "float"), ("lstm", "hybrid"), *((cell, "integer") for cell in CELLS)],
 )
-def test_any_chunk_size_gives_the_same_tokens(example, model_file, cell, scheme):
-  recognizer = Recognizer.open(model_file(cell, scheme))
+def test_any_chunk_size_gives_the_same_tokens(opened, example, model_file, cell, scheme):
+  recognizer = opened(model_file(cell, scheme))
   samples = example(cell).utterances[2]
   whole = streamed(recognizer, samples, len(samples))
   assert len(whole) > 5
@@ -35,8 +47,8 @@ def test_any_chunk_size_gives_the_same_tokens(example, model_file, cell, scheme)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_lock_step_equals_streams_token_for_token(example, model_file, cell):
-  recognizer = Recognizer.open(model_file(cell, "integer"))
+def test_lock_step_equals_streams_token_for_token(opened, example, model_file, cell):
+  recognizer = opened(model_file(cell, "integer"))
   utterances = example(cell).utterances
   features = [recognizer.front_end.features(samples) for samples in utterances]
   together = recognizer._lock_step(features)
@@ -44,8 +56,8 @@ def test_lock_step_equals_streams_token_for_token(example, model_file, cell):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_recognize_gives_texts_in_the_order_of_the_utterances(example, model_file, scheme):
-  recognizer = Recognizer.open(model_file("lstm", scheme))
+def test_recognize_gives_texts_in_the_order_of_the_utterances(opened, example, model_file, scheme):
+  recognizer = opened(model_file("lstm", scheme))
   utterances = example("lstm").utterances
   texts = []
   for samples in utterances:
@@ -57,8 +69,8 @@ def test_recognize_gives_texts_in_the_order_of_the_utterances(example, model_fil
   assert len(set(texts)) > 1
 
 
-def test_text_grows_while_audio_comes_and_the_tail_is_flushed(example, model_file):
-  recognizer = Recognizer.open(model_file("lstm", "integer"))
+def test_text_grows_while_audio_comes_and_the_tail_is_flushed(opened, example, model_file):
+  recognizer = opened(model_file("lstm", "integer"))
   samples = example("lstm").utterances[1]
   stream, texts = recognizer.stream(), [""]
   for begin in range(0, len(samples), 400):
@@ -69,11 +81,11 @@ def test_text_grows_while_audio_comes_and_the_tail_is_flushed(example, model_fil
   rows = recognizer.front_end.features(samples)
   assert len(rows) % 2  # the last frame waits for a second one that never comes
   assert stream.tokens == recognizer._lock_step([rows])[0]
-  assert stream._search._frame == (len(rows) + 1) // 2
+  assert stream.frames == (len(rows) + 1) // 2
 
 
-def test_words_spell_the_text_and_start_with_their_frame(example, model_file):
-  recognizer = Recognizer.open(model_file("lstm", "float"))
+def test_words_spell_the_text_and_start_with_their_frame(opened, example, model_file):
+  recognizer = opened(model_file("lstm", "float"))
   stream = recognizer.stream()
   stream.accept(example("lstm").utterances[0])
   stream.finish()
@@ -94,8 +106,8 @@ def test_a_word_of_several_pieces_lasts_through_the_last_one(model_file, monkeyp
   assert [word[1:] for word in stream.words] == [(0.12, 0.48), (0.54, 0.6)]
 
 
-def test_the_unknown_piece_is_a_word_of_its_own(model_file):
-  recognizer = Recognizer.open(model_file("lstm", "float"))
+def test_the_unknown_piece_is_a_word_of_its_own(opened, model_file):
+  recognizer = opened(model_file("lstm", "float"))
   stream = recognizer.stream()
   ids = [*recognizer.wordpieces.encode("two"), 0, 0, *recognizer.wordpieces.encode("one")]
   stream.tokens.extend(Token(token, frame) for frame, token in enumerate(ids))
@@ -103,8 +115,8 @@ def test_the_unknown_piece_is_a_word_of_its_own(model_file):
   assert [word.start for word in stream.words] == [0.0, 0.06, 0.12, 0.18]
 
 
-def test_silence_and_no_audio_at_all_end_well(model_file):
-  recognizer = Recognizer.open(model_file("lstm", "integer"))
+def test_silence_and_no_audio_at_all_end_well(opened, model_file):
+  recognizer = opened(model_file("lstm", "integer"))
   stream = recognizer.stream()
   stream.finish()
   assert stream.text == "" and stream.words == []
@@ -112,16 +124,16 @@ def test_silence_and_no_audio_at_all_end_well(model_file):
   assert recognizer.recognize([]) == []
 
 
-def test_a_finished_stream_takes_no_more_audio(model_file):
-  stream = Recognizer.open(model_file("lstm", "float")).stream()
+def test_a_finished_stream_takes_no_more_audio(opened, model_file):
+  stream = opened(model_file("lstm", "float")).stream()
   stream.finish()
   stream.finish()
   with pytest.raises(ValueError, match="finished"):
     stream.accept(np.zeros(10, np.float32))
 
 
-def test_streams_of_one_recognizer_do_not_disturb_each_other(example, model_file):
-  recognizer = Recognizer.open(model_file("lstm", "integer"))
+def test_streams_of_one_recognizer_do_not_disturb_each_other(opened, example, model_file):
+  recognizer = opened(model_file("lstm", "integer"))
   first, second = example("lstm").utterances[:2]
   a, b = recognizer.stream(), recognizer.stream()
   for begin in range(0, 4000, 500):

@@ -130,8 +130,9 @@ size_t edge_rnnt_words(const edge_rnnt_stream* stream, edge_rnnt_word* words, si
   size_t found = 0;
   const auto whole = [&](const Word& word) {
     if (found < count) {
-      words[found] = {static_cast<int32_t>(word.begin), static_cast<int32_t>(word.end),
-                      word.frame * stream->frame_seconds};
+      words[found] = {static_cast<int32_t>(word.begin), static_cast<int32_t>(word.end - word.begin),
+                      word.first_frame * stream->frame_seconds,
+                      (word.last_frame + 1) * stream->frame_seconds};
     }
     ++found;
   };

@@ -46,10 +46,11 @@ typedef struct {
   int32_t id, frame;
 } edge_rnnt_token;
 
-/* A word: bytes begin .. end - 1 of the text, and when it began, in seconds of audio. */
+/* A word: bytes begin .. begin + length - 1 of the text; and when it was recognized, in seconds of
+ * audio: from the frame of its first word-piece through that of its last. */
 typedef struct {
-  int32_t begin, end;
-  double start;
+  int32_t begin, length;
+  double start, end;
 } edge_rnnt_word;
 
 /* Opens a device file; options may be NULL. Returns NULL for a file that cannot be used, with a

@@ -21,12 +21,12 @@ FloatJoint::FloatJoint(const Container& file, const Kernels& kernels, Plan* plan
       scores_(plan->scratch<float>(vocab_size_)) {}
 
 void FloatJoint::hear(Memory memory, const float* encoded) const {
-  encoder_->into(memory, encoded, heard_(memory));
+  (*encoder_)(memory, encoded, heard_(memory));
 }
 
 void FloatJoint::expect(Memory memory, const float* predicted) const {
   float* expected = expected_(memory);
-  prediction_->into(memory, predicted, expected);
+  (*prediction_)(memory, predicted, expected);
   for (int k = 0; k < joint_dim_; ++k) expected[k] += bias_[k];
 }
 
@@ -35,7 +35,7 @@ int FloatJoint::best(Memory memory) const {
   float *t = tanh_(memory), *scores = scores_(memory);
   for (int k = 0; k < joint_dim_; ++k) t[k] = e[k] + p[k];
   kernels_.float_tanh(joint_dim_, t);
-  output_->into(memory, t, scores);
+  (*output_)(memory, t, scores);
   for (int v = 0; v < vocab_size_; ++v) scores[v] += output_bias_[v];
   return static_cast<int>(std::max_element(scores, scores + vocab_size_) - scores);
 }

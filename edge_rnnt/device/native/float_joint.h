@@ -2,6 +2,8 @@
 #ifndef EDGE_RNNT_FLOAT_JOINT_H_
 #define EDGE_RNNT_FLOAT_JOINT_H_
 
+#include <vector>
+
 #include "float_product.h"
 #include "network.h"
 

@@ -3,6 +3,8 @@
 #ifndef EDGE_RNNT_FLOAT_LAYER_H_
 #define EDGE_RNNT_FLOAT_LAYER_H_
 
+#include <vector>
+
 #include "float_product.h"
 #include "network.h"
 
@@ -48,7 +50,7 @@ class FloatProjection {
   // Where m goes; h is where the output shall be.
   float* hidden(Memory memory, float* h) const { return product_ ? hidden_(memory) : h; }
   void apply(Memory memory, float* h) const {
-    if (product_) product_->into(memory, hidden_(memory), h);
+    if (product_) (*product_)(memory, hidden_(memory), h);
   }
 
  private:

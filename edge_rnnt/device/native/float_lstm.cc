@@ -1,16 +1,18 @@
 #include "float_lstm.h"
 
+#include <algorithm>
+
 namespace edge_rnnt {
 
 FloatLSTM::FloatLSTM(const Container& file, const Layer& layer, const Kernels& kernels, Plan* plan)
     : kernels_(kernels),
       cells_(layer.cells),
-      inputs_(input_product(file, layer, kernels, plan)),
-      recurrent_(recurrent_product(file, layer, kernels, plan)),
+      input_dim_(layer.input_dim),
+      product_(kernel_product(file, layer, kernels, plan)),
       projection_(file, layer, kernels, plan),
-      h_(plan->keep<float>(layer.output_dim())),
+      xh_(plan->keep<float>(product_->inputs())),
       c_(plan->keep<float>(cells_)),
-      n_(plan->scratch<float>(layer.gates() * cells_)),
+      n_(plan->scratch<float>(product_->outputs())),
       tanh_c_(plan->scratch<float>(cells_)) {
   const int outputs = layer.gates() * cells_;
   std::vector<float> gain;
@@ -20,9 +22,10 @@ FloatLSTM::FloatLSTM(const Container& file, const Layer& layer, const Kernels& k
 }
 
 const float* FloatLSTM::step(Memory memory, const float* x) const {
-  float *n = n_(memory), *c = c_(memory), *tanh_c = tanh_c_(memory), *h = h_(memory);
-  inputs_->into(memory, x, n);
-  recurrent_->onto(memory, h, n);
+  float *xh = xh_(memory), *h = xh + input_dim_;
+  float *n = n_(memory), *c = c_(memory), *tanh_c = tanh_c_(memory);
+  std::copy_n(x, input_dim_, xh);
+  (*product_)(memory, xh, n);
   (*norm_)(n);
   const float* o = update(n, c);
   for (int k = 0; k < cells_; ++k) {

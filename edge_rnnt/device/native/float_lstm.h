@@ -23,10 +23,12 @@ class FloatLSTM : public Cell<float> {
   const int cells_;
 
  private:
-  Product inputs_, recurrent_;
+  const int input_dim_;
+  const Product product_;
   std::unique_ptr<const FloatNorm> norm_;
-  FloatProjection projection_;
-  Array<float> h_, c_, n_, tanh_c_;
+  const FloatProjection projection_;
+  Array<float> xh_;  // x, h_{t-1}, zeros
+  Array<float> c_, n_, tanh_c_;
 };
 
 // An LSTM with i = 1 - f; gates f g o.

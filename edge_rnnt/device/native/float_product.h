@@ -4,32 +4,31 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "container.h"
 #include "kernels/kernels.h"
-#include "operand.h"
+#include "memory.h"
 
 namespace edge_rnnt {
 
-// y = x W, in float.
+// y = x W, in float. A cell's kernel multiplies x and h, one behind the other.
 class FloatProduct {
  public:
   virtual ~FloatProduct() = default;
-  virtual void into(Memory memory, const float* x, float* y) const = 0;
-  // The same, added to what is in y.
-  virtual void onto(Memory memory, const float* x, float* y) const = 0;
+  // x [inputs()], zeros behind the last input; y [outputs()], of which what stands behind the matrix's
+  // last output means nothing.
+  virtual void operator()(Memory memory, const float* x, float* y) const = 0;
+  virtual int inputs() const = 0;
+  virtual int outputs() const = 0;
 };
 
 using Product = std::unique_ptr<const FloatProduct>;
 
-// With a whole matrix of the file, which is of 8 bits if its scheme is "hybrid".
+// With a matrix of the file, which is of 8 bits if its scheme is "hybrid".
 Product matrix_product(const Container& file, const std::string& name, int inputs, int outputs,
                        const Kernels& kernels, Plan* plan);
-
-// With a cell's kernel: its rows of x, and of h. An SRU has no rows of h.
-Product input_product(const Container& file, const Layer& layer, const Kernels& kernels, Plan* plan);
-Product recurrent_product(const Container& file, const Layer& layer, const Kernels& kernels,
-                          Plan* plan);
+// With a cell's kernel.
+Product kernel_product(const Container& file, const Layer& layer, const Kernels& kernels, Plan* plan);
 
 }  // namespace edge_rnnt
 #endif  // EDGE_RNNT_FLOAT_PRODUCT_H_

@@ -1,15 +1,19 @@
 #include "float_sru.h"
 
+#include <algorithm>
+
 namespace edge_rnnt {
 
 FloatSRU::FloatSRU(const Container& file, const Layer& layer, const Kernels& kernels, Plan* plan)
     : kernels_(kernels),
+      input_dim_(layer.input_dim),
       cells_(layer.cells),
-      inputs_(input_product(file, layer, kernels, plan)),
+      product_(kernel_product(file, layer, kernels, plan)),
       projection_(file, layer, kernels, plan),
+      x_(plan->keep<float>(product_->inputs())),
       h_(plan->keep<float>(layer.output_dim())),
       c_(plan->keep<float>(cells_)),
-      z_(plan->scratch<float>(4 * cells_)),
+      z_(plan->scratch<float>(product_->outputs())),
       tanh_c_(plan->scratch<float>(cells_)) {
   const auto bias = file.values<float>(layer.path + "/bias", {4 * cells_});  // of u f r s
   const auto begin = bias.begin();
@@ -28,7 +32,8 @@ FloatSRU::FloatSRU(const Container& file, const Layer& layer, const Kernels& ker
 const float* FloatSRU::step(Memory memory, const float* x) const {
   float *u = z_(memory), *f = u + cells_, *r = f + cells_, *s = r + cells_;
   float *c = c_(memory), *tanh_c = tanh_c_(memory), *h = h_(memory);
-  inputs_->into(memory, x, u);
+  std::copy_n(x, input_dim_, x_(memory));
+  (*product_)(memory, x_(memory), u);
   (*norm_)(f);
   kernels_.float_sigmoid(2 * cells_, f);
   for (int k = 0; k < cells_; ++k) c[k] = f[k] * c[k] + (1 - f[k]) * u[k];

@@ -17,12 +17,12 @@ class FloatSRU : public Cell<float> {
 
  private:
   const Kernels& kernels_;
-  const int cells_;
-  Product inputs_;
+  const int input_dim_, cells_;
+  const Product product_;
   std::unique_ptr<const FloatNorm> norm_, cell_norm_;
   std::vector<float> bias_s_;
-  FloatProjection projection_;
-  Array<float> h_, c_, z_, tanh_c_;
+  const FloatProjection projection_;
+  Array<float> x_, h_, c_, z_, tanh_c_;
 };
 
 }  // namespace edge_rnnt

@@ -3,20 +3,18 @@
 #include <algorithm>
 
 #include "kernels/fixed_functions.h"
+#include "weights.h"
 
 namespace edge_rnnt {
 namespace {
 
 constexpr float kQ3_12 = 1.0f / 4096;
 
-std::unique_ptr<const IntegerProduct> product(const Container& file, const std::string& name,
-                                              int inputs, Format read,
-                                              const std::vector<int32_t>& bias,
-                                              const Kernels& kernels, Plan* plan) {
-  const Matrix<int8_t> w(file, name, inputs, file.joint_dim);
+std::unique_ptr<const Rescale> rescale(const Container& file, const std::string& name,
+                                       const Matrix<int8_t>& w, Format read,
+                                       const std::vector<int32_t>& bias, const Kernels& kernels) {
   const float scale = file.values<float>(name + ".scale", {1})[0] * read.scale / kQ3_12;
-  return std::make_unique<IntegerProduct>(w, 0, inputs, read.zero, bias, std::vector{scale},
-                                          kernels, plan);
+  return std::make_unique<Rescale>(w, 0, w.inputs, read.zero, bias, std::vector{scale}, kernels);
 }
 
 }  // namespace
@@ -24,30 +22,34 @@ std::unique_ptr<const IntegerProduct> product(const Container& file, const std::
 IntegerJoint::IntegerJoint(const Container& file, Format encoded, Format predicted,
                            const Kernels& kernels, Plan* plan)
     : kernels_(kernels),
-      encoder_dim_(file.encoder.back().output_dim()),
-      prediction_dim_(file.prediction.back().output_dim()),
       joint_dim_(file.joint_dim),
       vocab_size_(file.vocab_size),
-      encoder_(product(file, "joint/encoder", encoder_dim_, encoded, {}, kernels, plan)),
-      prediction_(product(file, "joint/prediction", prediction_dim_, predicted,
-                          file.values<int32_t>("joint/bias", {joint_dim_}), kernels, plan)),
-      output_(Matrix<int8_t>(file, "joint/output_kernel", joint_dim_, vocab_size_)
-                  .rows(0, joint_dim_)),
+      encoder_(read_matrix<int8_t>(file, "joint/encoder", file.encoder.back().output_dim(),
+                                   joint_dim_)),
+      prediction_(read_matrix<int8_t>(file, "joint/prediction",
+                                      file.prediction.back().output_dim(), joint_dim_)),
+      output_(read_matrix<int8_t>(file, "joint/output_kernel", joint_dim_, vocab_size_)),
+      from_encoder_(rescale(file, "joint/encoder", encoder_, encoded, {}, kernels)),
+      from_prediction_(rescale(file, "joint/prediction", prediction_, predicted,
+                               file.values<int32_t>("joint/bias", {joint_dim_}), kernels)),
       output_bias_(file.values<int32_t>("joint/output_bias", {vocab_size_})),
       heard_(plan->keep<int32_t>(joint_dim_)),
       expected_(plan->keep<int32_t>(joint_dim_)),
-      scores_(plan->scratch<int32_t>(padded_outputs(output_))),
+      sums_(plan->scratch<int32_t>(joint_dim_)),
+      scores_(plan->scratch<int32_t>(vocab_size_)),
       sum_(plan->scratch<int16_t>(joint_dim_)),
       tanh_(plan->scratch<int8_t>(joint_dim_)) {
   tanh_table(3);  // made now, not in the middle of the first utterance
 }
 
 void IntegerJoint::hear(Memory memory, const int8_t* encoded) const {
-  encoder_->into32(memory, encoded, heard_(memory));
+  kernels_.int8_product(encoder_, encoded, sums_(memory));
+  from_encoder_->into32(sums_(memory), heard_(memory));
 }
 
 void IntegerJoint::expect(Memory memory, const int8_t* predicted) const {
-  prediction_->into32(memory, predicted, expected_(memory));
+  kernels_.int8_product(prediction_, predicted, sums_(memory));
+  from_prediction_->into32(sums_(memory), expected_(memory));
 }
 
 int IntegerJoint::best(Memory memory) const {

@@ -2,8 +2,9 @@
 #ifndef EDGE_RNNT_INTEGER_JOINT_H_
 #define EDGE_RNNT_INTEGER_JOINT_H_
 
-#include "integer_product.h"
+#include "container.h"
 #include "network.h"
+#include "rescale.h"
 
 namespace edge_rnnt {
 
@@ -21,11 +22,11 @@ class IntegerJoint : public Joint<int8_t> {
 
  private:
   const Kernels& kernels_;
-  const int encoder_dim_, prediction_dim_, joint_dim_, vocab_size_;
-  std::unique_ptr<const IntegerProduct> encoder_, prediction_;
-  Rows<int8_t> output_;
+  const int joint_dim_, vocab_size_;
+  const Matrix<int8_t> encoder_, prediction_, output_;
+  std::unique_ptr<const Rescale> from_encoder_, from_prediction_;
   std::vector<int32_t> output_bias_;
-  Array<int32_t> heard_, expected_, scores_;
+  Array<int32_t> heard_, expected_, sums_, scores_;
   Array<int16_t> sum_;
   Array<int8_t> tanh_;
 };

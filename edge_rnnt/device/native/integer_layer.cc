@@ -56,15 +56,23 @@ void GateNorm::operator()(int16_t* a) const {
 
 Projection::Projection(const Container& file, const Layer& layer, const LayerFormats& formats,
                        const Kernels& kernels, Plan* plan)
-    : zero_(formats.output.zero) {
+    : kernels_(kernels), zero_(formats.output.zero) {
   if (!layer.projection) return;
   const std::string name = layer.path + "/projection";
-  const Matrix<int8_t> w(file, name, layer.cells, layer.projection);
+  w_ = read_matrix<int8_t>(file, name, layer.cells, layer.projection);
   const float scale = file.values<float>(name + ".scale", {1})[0];
-  product_ = std::make_unique<IntegerProduct>(
-      w, 0, layer.cells, formats.hidden.zero, std::vector<int32_t>(),
-      std::vector<float>{scale * formats.hidden.scale / formats.output.scale}, kernels, plan);
+  const float factor = scale * formats.hidden.scale / formats.output.scale;
+  rescale_ = std::make_unique<Rescale>(w_, 0, layer.cells, formats.hidden.zero,
+                                       std::vector<int32_t>(), std::vector{factor}, kernels);
   hidden_ = plan->scratch<int8_t>(layer.cells);
+  sums_ = plan->scratch<int32_t>(w_.stride());
+}
+
+void Projection::apply(Memory memory, int8_t* h) const {
+  if (!rescale_) return;
+  int32_t* sums = sums_(memory);
+  kernels_.int8_product(w_, hidden_(memory), sums);
+  rescale_->into8(sums, zero_, h);
 }
 
 std::vector<float> factors(const float* a, float b, const std::vector<float>& c) {

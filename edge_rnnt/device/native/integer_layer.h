@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "integer_product.h"
 #include "network.h"
+#include "rescale.h"
+#include "weights.h"
 
 namespace edge_rnnt {
 
@@ -55,15 +56,16 @@ class Projection {
              const Kernels& kernels, Plan* plan);
 
   // Where hid goes; h is where the output shall be.
-  int8_t* hidden(Memory memory, int8_t* h) const { return product_ ? hidden_(memory) : h; }
-  void apply(Memory memory, int8_t* h) const {
-    if (product_) product_->into8(memory, hidden_(memory), zero_, h);
-  }
+  int8_t* hidden(Memory memory, int8_t* h) const { return rescale_ ? hidden_(memory) : h; }
+  void apply(Memory memory, int8_t* h) const;
 
  private:
-  std::unique_ptr<const IntegerProduct> product_;
+  const Kernels& kernels_;
+  const int zero_;
+  Matrix<int8_t> w_;
+  std::unique_ptr<const Rescale> rescale_;  // nullptr without a projection
   Array<int8_t> hidden_;
-  int zero_;
+  Array<int32_t> sums_;
 };
 
 // Scales multiply in float, as in the reference: a[g] * b / c[g].

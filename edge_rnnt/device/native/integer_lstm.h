@@ -30,12 +30,15 @@ class IntegerLSTM : public Cell<int8_t> {
   const int cells_;
 
  private:
-  const int output_dim_, zero_h_, clip_, cell_exponent_, integer_bits_, zero_hidden_;
-  Multiplier to_hidden_;
-  std::unique_ptr<const IntegerProduct> inputs_, recurrent_;
+  const int input_dim_, output_dim_, zero_h_, zero_hidden_;
+  const int clip_, cell_exponent_, integer_bits_;
+  const Multiplier to_hidden_;
+  const Matrix<int8_t> kernel_;
+  std::unique_ptr<const Rescale> inputs_, recurrent_;
   std::unique_ptr<const GateNorm> norm_;
-  std::unique_ptr<const Projection> projection_;
-  Array<int8_t> h_;
+  const Projection projection_;
+  Array<int8_t> xh_;  // x, h_{t-1}, zeros
+  Array<int32_t> sums_;
   Array<int16_t> c_, n_, tanh_c_;
 };
 

@@ -9,14 +9,22 @@ namespace edge_rnnt {
 IntegerSRU::IntegerSRU(const Container& file, const Layer& layer, const LayerFormats& formats,
                        const Kernels& kernels, Plan* plan)
     : kernels_(kernels),
+      input_dim_(layer.input_dim),
       cells_(layer.cells),
       clip_(formats.clip()),
       integer_bits_(formats.integer_bits()),
       zero_hidden_(formats.hidden.zero),
       taken_(multiplier(1.0f / (1 << 30) / formats.hidden.scale)),
-      highway_(multiplier(1.0f / (1 << 15) * formats.gates[3] / formats.hidden.scale)) {
+      highway_(multiplier(1.0f / (1 << 15) * formats.gates[3] / formats.hidden.scale)),
+      kernel_(read_kernel<int8_t>(file, layer)),
+      projection_(file, layer, formats, kernels, plan),
+      x_(plan->keep<int8_t>(kernel_.padded_inputs())),
+      h_(plan->keep<int8_t>(layer.output_dim())),
+      sums_(plan->scratch<int32_t>(kernel_.stride())),
+      c_(plan->keep<int16_t>(cells_)),
+      a_(plan->scratch<int16_t>(kernel_.outputs)),
+      tanh_c_(plan->scratch<int16_t>(cells_)) {
   const int n = cells_;
-  const Matrix<int8_t> kernel(file, layer.path + "/kernel", layer.input_dim, 4 * n);
   const auto scales = file.values<float>(layer.path + "/kernel.scale", {1, 4});
   auto bias = file.values<int32_t>(layer.path + "/bias", {4 * n});
   if (layer.layer_norm) {
@@ -32,14 +40,9 @@ IntegerSRU::IntegerSRU(const Container& file, const Layer& layer, const LayerFor
   }
   // u has no bias, and those of f and r join after the norm.
   std::fill(bias.begin(), bias.begin() + (layer.layer_norm ? 3 * n : n), 0);
-  inputs_ = std::make_unique<IntegerProduct>(
-      kernel, 0, layer.input_dim, formats.input.zero, bias,
-      factors(scales.data(), formats.input.scale, formats.gates), kernels, plan);
-  projection_ = std::make_unique<Projection>(file, layer, formats, kernels, plan);
-  h_ = plan->keep<int8_t>(layer.output_dim());
-  c_ = plan->keep<int16_t>(n);
-  a_ = plan->scratch<int16_t>(4 * n);
-  tanh_c_ = plan->scratch<int16_t>(n);
+  inputs_ = std::make_unique<Rescale>(
+      kernel_, 0, input_dim_, formats.input.zero, bias,
+      factors(scales.data(), formats.input.scale, formats.gates), kernels);
   // Tables are made now, not in the middle of the first utterance.
   sigmoid_table(), tanh_table(integer_bits_);
 }
@@ -48,7 +51,9 @@ const int8_t* IntegerSRU::step(Memory memory, const int8_t* x) const {
   int16_t *c = c_(memory), *tanh_c = tanh_c_(memory);
   int16_t *u = a_(memory), *f = u + cells_, *r = f + cells_, *s = r + cells_;
   int8_t* h = h_(memory);
-  inputs_->into16(memory, x, u);
+  std::copy_n(x, input_dim_, x_(memory));
+  kernels_.int8_product(kernel_, x_(memory), sums_(memory));
+  inputs_->into16(sums_(memory), u);
   if (norm_) (*norm_)(f);
   kernels_.sigmoid(f, 2 * cells_, f);
   kernels_.mix_cell(f, u, cells_, c);
@@ -57,9 +62,9 @@ const int8_t* IntegerSRU::step(Memory memory, const int8_t* x) const {
     c[k] = static_cast<int16_t>(std::clamp<int>(c[k], -clip_, clip_));
   }
   kernels_.tanh(c, integer_bits_, cells_, tanh_c);
-  int8_t* hidden = projection_->hidden(memory, h);
+  int8_t* hidden = projection_.hidden(memory, h);
   kernels_.take_highway(r, tanh_c, s, taken_, highway_, zero_hidden_, cells_, hidden);
-  projection_->apply(memory, h);
+  projection_.apply(memory, h);
   return h;
 }
 

@@ -21,12 +21,14 @@ class IntegerSRU : public Cell<int8_t> {
 
  private:
   const Kernels& kernels_;
-  const int cells_, clip_, integer_bits_, zero_hidden_;
-  Multiplier taken_, highway_;
-  std::unique_ptr<const IntegerProduct> inputs_;
+  const int input_dim_, cells_, clip_, integer_bits_, zero_hidden_;
+  const Multiplier taken_, highway_;
+  const Matrix<int8_t> kernel_;
+  std::unique_ptr<const Rescale> inputs_;
   std::unique_ptr<const GateNorm> norm_, cell_norm_;
-  std::unique_ptr<const Projection> projection_;
-  Array<int8_t> h_;
+  const Projection projection_;
+  Array<int8_t> x_, h_;
+  Array<int32_t> sums_;
   Array<int16_t> c_, a_, tanh_c_;
 };
 

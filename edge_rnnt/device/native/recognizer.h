@@ -38,10 +38,11 @@ class Model {
   std::unique_ptr<const Networks> networks_;
 };
 
-// A word of a stream's text, bytes begin .. end - 1 of it, and the encoded frame in which it began.
+// A word of a stream's text, bytes begin .. end - 1 of it, and the encoded frames of its first and last
+// word-pieces.
 struct Word {
-  size_t begin, end;
-  int frame;
+  size_t begin = 0, end = 0;
+  int first_frame = 0, last_frame = 0;
 };
 
 // One utterance while it is spoken. Only its making allocates.
@@ -79,13 +80,14 @@ template <class Letter, class Whole>
 void Stream::spell(Letter use_letter, Whole use_word) const {
   const WordPieces& pieces = model_->wordpieces();
   size_t length = 0;
-  Word word{0, 0, 0};
+  Word word;
   bool space = false;
   for (const Token& token : tokens()) {
     if (pieces.begins_word(token.id) || &token == tokens().begin()) {
       if (word.end) use_word(word);
-      word = {0, 0, token.frame};
+      word = {0, 0, token.frame, token.frame};
     }
+    word.last_frame = token.frame;
     for (const char c : pieces.text(token.id)) {
       if (c == ' ') {
         space = true;

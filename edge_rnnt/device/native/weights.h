@@ -1,4 +1,4 @@
-// A matrix of the device file, dense or in blocks, checked once and then used where it lies.
+// Matrices of the device file, checked once and then used where they lie.
 #ifndef EDGE_RNNT_WEIGHTS_H_
 #define EDGE_RNNT_WEIGHTS_H_
 
@@ -10,49 +10,32 @@
 
 namespace edge_rnnt {
 
+// W [inputs][outputs] of one part. Throws std::runtime_error unless it is there and sound.
 template <class T>
-class Matrix {
- public:
-  // W [inputs][outputs]. Throws std::runtime_error unless it is there and sound.
-  Matrix(const Container& file, const std::string& name, int inputs, int outputs);
+Matrix<T> read_matrix(const Container& file, const std::string& name, int inputs, int outputs);
 
-  // What a kernel needs to multiply with the rows first .. first + count.
-  Rows<T> rows(int first, int count) const;
-
-  // Calls use(d, e, W[d][e]) for every entry that is stored.
-  template <class Use>
-  void each(Use use) const;
-
-  const int inputs, outputs;
-
- private:
-  void read_blocks(const Container& file, const std::string& name);
-
-  const T* values_ = nullptr;
-  int block_in_ = 0, block_out_ = 0;  // 0: dense
-  const uint8_t* index8_ = nullptr;
-  const uint16_t* index16_ = nullptr;
-  std::vector<uint32_t> ends_;  // of each column of blocks
-};
-
+// A cell's kernel, dense or in blocks; its parts are the rows of x and those of h, if it has any.
 template <class T>
-template <class Use>
-void Matrix<T>::each(Use use) const {
-  if (!block_in_) {
-    for (int d = 0; d < inputs; ++d) {
-      for (int e = 0; e < outputs; ++e) use(d, e, values_[int64_t{d} * outputs + e]);
+Matrix<T> read_kernel(const Container& file, const Layer& layer);
+
+// Calls use(d, e, W[d][e]) for every entry that is stored.
+template <class T, class Use>
+void each_entry(const Matrix<T>& w, Use use) {
+  if (w.dense()) {
+    for (int d = 0; d < w.inputs; ++d) {
+      for (int e = 0; e < w.outputs; ++e) use(d, e, w.values[int64_t{d} * w.outputs + e]);
     }
     return;
   }
   uint32_t block = 0;
-  for (size_t column = 0; column < ends_.size(); ++column) {
-    const int first_e = static_cast<int>(column) * block_out_;
-    for (; block < ends_[column]; ++block) {
-      const int first_d = (index8_ ? index8_[block] : index16_[block]) * block_in_;
-      const T* entries = values_ + int64_t{block} * block_in_ * block_out_;
-      for (int d = first_d; d < std::min(first_d + block_in_, inputs); ++d) {
-        for (int e = first_e; e < std::min(first_e + block_out_, outputs); ++e) {
-          use(d, e, entries[(d - first_d) * block_out_ + e - first_e]);
+  for (int column = 0; column < w.columns(); ++column) {
+    const int first_e = column * w.block_out;
+    for (; block < w.edges[w.parts() * (column + 1)]; ++block) {
+      const int first_d = w.place(block) * w.block_in;
+      const T* entries = w.values + int64_t{block} * w.block_in * w.block_out;
+      for (int d = first_d; d < std::min(first_d + w.block_in, w.inputs); ++d) {
+        for (int e = first_e; e < std::min(first_e + w.block_out, w.outputs); ++e) {
+          use(d, e, entries[(d - first_d) * w.block_out + e - first_e]);
         }
       }
     }

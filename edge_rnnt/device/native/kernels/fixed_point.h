@@ -17,7 +17,9 @@ struct Multiplier {
 
 // The 31-bit approximation of 0 <= real < 2^31; throws std::runtime_error for any other.
 inline Multiplier multiplier(double real) {
-  if (!(real >= 0 && real < 2147483648.0)) throw std::runtime_error("a scale is out of range");
+  if (!(real >= 0 && real < 2147483648.0)) {
+    throw std::runtime_error("a fixed-point multiplier stands for a factor in 0 .. 2^31");
+  }
   int shift = 0;
   const double fraction = std::frexp(real, &shift);
   int64_t mantissa = static_cast<int64_t>(std::floor(fraction * 2147483648.0 + 0.5));
