@@ -12,11 +12,11 @@ from data import domains as of_shared
 from data import grammar
 from data.domains import SPLITS, Named
 from data.download import DownloadError
-from data.spoken_digit import SAMPLE_RATE, SpokenDigitFlac
+from data.prepared_tfds import tfds_source
+from data.spoken_digit import SpokenDigitFlac
 from data.synthesize import SPEAKERS, plan_lines, synthesize
 from edge_rnnt.inputs import shards
 from edge_rnnt.inputs.dataset import Source
-from edge_rnnt.inputs.records import TfdsSource
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.inputs.views import Telephone
 
@@ -95,10 +95,8 @@ def spoken_digits(
     if not online:
       raise DownloadError("not downloaded before, and this run is to stay offline")
     builder.download_and_prepare()
-  sources = {
-    name: TfdsSource(builder.as_data_source(split=name), SAMPLE_RATE, sample_rate)
-    for name in SPLITS
-  }
+  folder = pathlib.Path(builder.data_path)
+  sources = {name: tfds_source(folder, name, sample_rate) for name in SPLITS}
   named = Named()
   joined = of_shared.add_digits(named, sources, domains, seed)
   description = (

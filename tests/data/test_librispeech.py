@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import pathlib
 import tarfile
 
 import numpy as np
@@ -11,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from data import librispeech
 from data.download import Archive, DownloadError
-from edge_rnnt.inputs.records import TfdsSource
+from data.prepared_tfds import tfds_source
 
 CHAPTERS = {"84": ("121123", "121550"), "174": ("50561",)}
 
@@ -105,7 +106,7 @@ def test_downloaded_and_prepared(tmp_path, published, web):
   assert_holds("train_clean100", "train-clean-100", made)
   assert_holds("dev_other", "dev-other", made)
   assert len(web.requests) == 5  # what the config does not name is not fetched
-  source = TfdsSource(made.as_data_source(split="test_clean"), 16000, 8000)
+  source = tfds_source(pathlib.Path(made.data_path), "test_clean", 8000)
   assert source.seconds(0) == pytest.approx(len(source[0].samples) / 8000)
 
 

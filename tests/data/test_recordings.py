@@ -1,14 +1,16 @@
 """Any manifest as a TFDS corpus: read again as it was, by split."""
 
+import pathlib
+
 import numpy as np
 import pytest
 import soundfile
 import tensorflow_datasets as tfds
 
+from data.prepared_tfds import tfds_source
 from data.recordings import Recordings
 from edge_rnnt.audio.files import read_audio
 from edge_rnnt.inputs.manifest import read_manifest
-from edge_rnnt.inputs.records import TfdsSource
 from edge_rnnt.inputs.splits import split
 
 
@@ -26,9 +28,8 @@ def test_written_and_read_again(tmp_path):
     name="own_speech", splits=splits, sample_rate=8000, data_dir=tmp_path / "tfds"
   )
   builder.download_and_prepare()
-  again = tfds.builder_from_directory(builder.data_path)
   for name in ("train", "dev", "test"):
-    source = TfdsSource(again.as_data_source(split=name), 8000, 8000)
+    source = tfds_source(pathlib.Path(builder.data_path), name, 8000)
     members = {each.id: each for each in getattr(splits, name)}
     assert {source.id(index) for index in range(len(source))} == set(members) and len(members) == 2
     for index in range(len(source)):

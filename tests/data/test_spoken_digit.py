@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import pathlib
 import subprocess
 import sys
 
@@ -11,8 +12,8 @@ import tensorflow_datasets as tfds
 
 from data import spoken_digit
 from data.download import DownloadError
+from data.prepared_tfds import tfds_source
 from edge_rnnt.inputs.dataset import Source
-from edge_rnnt.inputs.records import TfdsSource
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ print(len(records), records[0]["audio"].dtype, "tensorflow" in sys.modules)
 
 
 def test_as_a_source(build, publish, digit_archive, digit_samples):
-  records = build(publish(digit_archive(takes=1))).as_data_source(split="test")
-  source = TfdsSource(records, 8000, 8000)
+  folder = pathlib.Path(build(publish(digit_archive(takes=1))).data_path)
+  source = tfds_source(folder, "test", 8000)
   assert isinstance(source, Source) and len(source) == 10
   for index in range(10):
     example = source[index]
@@ -77,16 +78,11 @@ def test_as_a_source(build, publish, digit_archive, digit_samples):
     assert (example.id, example.speaker) == (f"{digit}_theo_0", "theo")
     np.testing.assert_array_equal(example.samples * 32768, digit_samples(digit, "theo", 0))
     assert source.seconds(index) == len(example.samples) / 8000
-  uncached = TfdsSource(records, 8000, 8000, cache_bytes=0)
+  uncached = tfds_source(folder, "test", 8000, cache_bytes=0)
   np.testing.assert_array_equal(uncached[3].samples, source[3].samples)
-  doubled = TfdsSource(records, 8000, 16000)
+  doubled = tfds_source(folder, "test", 16000)
   assert doubled.seconds(0) == pytest.approx(source.seconds(0), abs=1e-3)
   assert len(doubled[0].samples) == 2 * len(source[0].samples)
-
-
-def test_records_of_another_kind_are_refused():
-  with pytest.raises(ValueError, match="record 0 has no text and speaker, only audio, id, label"):
-    TfdsSource([{"audio": np.zeros(9, np.int16), "label": 3, "id": "x"}], 8000, 8000)
 
 
 def test_a_damaged_archive_is_named(tmp_path, digit_archive):
