@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import pathlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import rich.progress
@@ -18,6 +19,8 @@ from edge_rnnt.inputs.check import Bounds
 from edge_rnnt.inputs.manifest import read_manifest
 from edge_rnnt.inputs.prepared import frames_needed
 from edge_rnnt.inputs.rejected import ManifestError, ManifestReport, Rejected
+from edge_rnnt.inputs.utterance import Utterance
+from edge_rnnt.text.wer import normalize
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 
 SPLITS = ("train", "dev", "test")
@@ -30,10 +33,13 @@ class Settings:
   """What prepared speech depends on, besides the recordings.
 
   frame_seconds: of an encoder frame; a training utterance must have one for every word-piece.
+  text: "plain" for words as they are scored (lower case, no punctuation; see NORMALIZER of
+    text/wer.py), "as_is" for texts as they are.
   """
 
   sample_rate: int = 16000
   bounds: Bounds = dataclasses.field(default_factory=Bounds)
+  text: Literal["plain", "as_is"] = "plain"
   pieces: str = "bpe"
   vocab_size: int = 256
   character_coverage: float = 1.0
@@ -50,12 +56,13 @@ def prepare(
   and when nothing usable is left in a split.
   """
   utterances, listed = read_manifest(source)
+  utterances, wordless = _worded(utterances, settings)
   placed = splits.split(utterances)
   folder.mkdir(parents=True, exist_ok=True)
   _begin(folder, settings, placed)
   made = _make_shards(folder, settings, placed, jobs)
   entries = {name: [] for name in SPLITS}
-  rejected = list(listed.rejected)
+  rejected = [*listed.rejected, *wordless]
   for each in made:
     entries[each.split] += each.entries
     rejected += each.rejected
@@ -70,6 +77,21 @@ def prepare(
   report = ManifestReport(sum(map(len, entries.values())), (*rejected, *unfit))
   _finish(folder, settings, placed, entries, report)
   return report
+
+
+def _worded(
+  utterances: Sequence[Utterance], settings: Settings
+) -> tuple[list[Utterance], list[Rejected]]:
+  """Texts as the settings want them; without those of which nothing is left."""
+  if settings.text == "as_is":
+    return list(utterances), []
+  plain = [dataclasses.replace(each, text=normalize(each.text)) for each in utterances]
+  wordless = [
+    Rejected(each.where, "no words in its transcript", before.text[:80])
+    for before, each in zip(utterances, plain, strict=True)
+    if not each.text
+  ]
+  return [each for each in plain if each.text], wordless
 
 
 def _begin(folder: pathlib.Path, settings: Settings, placed: splits.Splits) -> None:
@@ -89,7 +111,8 @@ def _begin(folder: pathlib.Path, settings: Settings, placed: splits.Splits) -> N
         "--output, or remove that folder"
       )
     return
-  if any(folder.iterdir()):
+  # A run that was killed while it wrote the note leaves a part of it, and nothing else.
+  if any(not each.name.startswith(f"{BEGUN}.") for each in folder.iterdir()):
     raise ManifestError(f"{folder} is not empty: give a new folder as --output")
   whole.write_text(path, json.dumps({"digest": digest}))
 
@@ -195,4 +218,6 @@ def _finish(
       for name in SPLITS
     },
   }
+  for part in folder.glob("*.part"):  # of runs that were killed
+    part.unlink()
   whole.write_text(folder / shards.SUMMARY, json.dumps(summary, indent=2))

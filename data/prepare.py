@@ -3,11 +3,12 @@ r"""Recordings in any usual form -> checked, split, resampled and packed for tra
   python -m data.prepare --input=FOLDER_OR_LIST --output=DIR
   python -m experiments.quickstart --data_dir=DIR
 
-Takes a folder of audio with .txt files, a CSV or TSV (columns path and text), a Kaldi data
-directory, a NeMo manifest or lhotse cuts; WAV, FLAC, Ogg, Opus and MP3 at any rate. Checks every
-recording and names those left out in DIR/left_out.tsv; splits by speaker; trains word-pieces on the
-training text; writes FLAC in ArrayRecord shards with an index (edge_rnnt/inputs/shards.py). Stop it
-in any way: nothing half done is taken for whole, and the same command goes on.
+Takes a folder of audio with .txt files, an extracted LibriSpeech or Common Voice folder, a CSV or
+TSV (columns path and text), a Kaldi data directory, a NeMo manifest or lhotse cuts; WAV, FLAC, Ogg,
+Opus and MP3 at any rate. Checks every recording and names those left out in DIR/left_out.tsv;
+splits by speaker; trains word-pieces on the training text; writes FLAC in ArrayRecord shards with
+an index (edge_rnnt/inputs/shards.py). Stop it in any way: nothing half done is taken for whole, and
+the same command goes on.
 """
 
 import os
@@ -53,6 +54,12 @@ def main() -> None:
   clipped = flags.DEFINE_float(
     "clipped", settings.bounds.clipped, "Largest share of samples at full scale."
   )
+  text = flags.DEFINE_enum(
+    "text",
+    settings.text,
+    ["plain", "as_is"],
+    "Lower case without punctuation, as words are scored; or texts as they are.",
+  )
   pieces = flags.DEFINE_enum(
     "pieces", settings.pieces, ["bpe", "unigram", "char", "word"], "Kind of word-pieces."
   )
@@ -70,6 +77,7 @@ def main() -> None:
     chosen = Settings(
       sample_rate=rate.value,
       bounds=Bounds(shortest.value, longest.value, clipped.value),
+      text=text.value,
       pieces=pieces.value,
       vocab_size=vocab.value,
       character_coverage=coverage.value,

@@ -47,6 +47,15 @@ def read_audio(
   return np.concatenate(list(stream_audio(path, sample_rate, READ_SECONDS, channel=channel)))
 
 
+def announced_seconds(path: str | os.PathLike) -> float:
+  """How long the file lasts by its header, which of an MP3 may be an estimate.
+
+  Raises AudioError as read_audio does for what the header shows.
+  """
+  with _open(path) as sound:
+    return sound.frames / sound.samplerate
+
+
 def stream_audio(
   path: str | os.PathLike, sample_rate: int, chunk_seconds: float, *, channel: int | None = None
 ) -> Iterator[Float32[np.ndarray, "n"]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from jaxtyping import Int16
 
-from edge_rnnt.audio.files import AudioError, read_audio
+from edge_rnnt.audio.files import AudioError, announced_seconds, read_audio
 from edge_rnnt.inputs.cache import CACHE_BYTES
 from edge_rnnt.inputs.dataset import to_int16
 from edge_rnnt.inputs.rejected import ManifestReport, Rejected
@@ -18,6 +18,8 @@ from edge_rnnt.inputs.utterance import Utterance, cut
 # not speech.
 SILENT_PEAK = 1e-3
 FULL_SCALE = 32700  # of 32768: where a converter that is overdriven piles its samples up
+
+FAR = 2.0  # times the bound: headers may estimate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +94,15 @@ def by_file(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
 def usable(
   members: Sequence[Utterance], sample_rate: int, bounds: Bounds
 ) -> Iterator[Int16[np.ndarray, "N"] | Rejected]:
-  """The samples of utterances of one file at `sample_rate`, or why one cannot be used."""
+  """The samples of utterances of one file at `sample_rate`, or why one cannot be used.
+
+  A file that announces far more than one utterance may last is not decoded.
+  """
   try:
+    seconds = announced_seconds(members[0].path)
+    if not members[0].segment and seconds > FAR * bounds.longest:
+      yield from (_too_long(each, seconds, bounds) for each in members)
+      return
     whole = read_audio(members[0].path, sample_rate, channel=members[0].channel)
   except AudioError as error:
     yield from (Rejected(each.where, "unreadable audio", error.problem) for each in members)
@@ -115,7 +124,7 @@ def problem(
   if seconds < bounds.shortest:
     return Rejected(each.where, "too short", f"{seconds:.2f} s, at least {bounds.shortest:g} s")
   if seconds > bounds.longest:
-    return Rejected(each.where, "too long", f"{seconds:.1f} s, at most {bounds.longest:g} s")
+    return _too_long(each, seconds, bounds)
   magnitudes = np.abs(samples.astype(np.int32))
   peak = int(magnitudes.max()) / 32768
   if peak < SILENT_PEAK:
@@ -126,3 +135,7 @@ def problem(
       each.where, "overdriven", f"{100 * clipped:.1f} % of its samples are at full scale"
     )
   return None
+
+
+def _too_long(each: Utterance, seconds: float, bounds: Bounds) -> Rejected:
+  return Rejected(each.where, "too long", f"{seconds:.1f} s, at most {bounds.longest:g} s")

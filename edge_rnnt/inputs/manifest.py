@@ -4,21 +4,24 @@ import pathlib
 from collections.abc import Iterator
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES
+from edge_rnnt.inputs.manifest_folder import common_voice_rows, folder_rows, is_common_voice
 from edge_rnnt.inputs.manifest_json import is_json, json_rows
 from edge_rnnt.inputs.manifest_kaldi import is_kaldi, kaldi_rows
-from edge_rnnt.inputs.manifest_table import folder_rows, table_rows
+from edge_rnnt.inputs.manifest_table import table_rows
 from edge_rnnt.inputs.rejected import ManifestError, ManifestReport, Rejected
 from edge_rnnt.inputs.utterance import Utterance
 
 EXPECTED = (
-  "a folder of audio files with same-named .txt files, a .csv or .tsv file, a Kaldi data directory "
-  "(wav.scp, text), a NeMo manifest (.json), or lhotse cuts (.jsonl, .jsonl.gz)"
+  "a folder of audio files with same-named .txt files (or as LibriSpeech or Common Voice lie), a "
+  ".csv or .tsv file, a Kaldi data directory (wav.scp, text), a NeMo manifest (.json), or lhotse "
+  "cuts (.jsonl, .jsonl.gz)"
 )
 
 
 def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
-  """Reads a folder of audio with same-named .txt, a .csv or .tsv file (or a folder with `<its
-  name>.tsv`), a Kaldi data directory, a NeMo manifest, or lhotse cuts.
+  """Reads a folder of audio with same-named .txt (or a LibriSpeech or Common Voice folder), a .csv
+  or .tsv file (or a folder with `<its name>.tsv`), a Kaldi data directory, a NeMo manifest, or
+  lhotse cuts.
 
   A table has a header with the columns path and text, and any of speaker, split, seconds and id;
   other columns are ignored. Paths are relative to the table's folder. Raises ManifestError if the
@@ -28,7 +31,7 @@ def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
   path = pathlib.Path(path)
   utterances, rejected, seen = [], [], set()
   for row in _rows(path):
-    problem = _problem(row, seen)
+    problem = row if isinstance(row, Rejected) else _problem(row, seen)
     if problem:
       rejected.append(problem)
     else:
@@ -41,13 +44,15 @@ def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
   return utterances, ManifestReport(len(utterances), tuple(rejected))
 
 
-def _rows(path: pathlib.Path) -> Iterator[Utterance]:
+def _rows(path: pathlib.Path) -> Iterator[Utterance | Rejected]:
   if path.is_file():
     return json_rows(path) if is_json(path) else table_rows(path)
   if (path / f"{path.name}.tsv").is_file():
     return table_rows(path / f"{path.name}.tsv")
   if is_kaldi(path):
     return kaldi_rows(path)
+  if is_common_voice(path):
+    return common_voice_rows(path)
   if path.is_dir():
     return folder_rows(path)
   raise ManifestError(f"no data at {path}: expected {EXPECTED}")

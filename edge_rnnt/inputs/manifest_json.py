@@ -70,6 +70,12 @@ def _nemo(path: pathlib.Path, number: int, entry: dict[str, Any]) -> Utterance:
   )
 
 
+def _changes(recording: dict[str, Any]) -> list[str]:
+  """What lhotse would do to the samples, but for resampling, which is done here anyhow."""
+  names = [each["name"] for each in recording.get("transforms") or ()]
+  return [name for name in names if name != "Resample"]
+
+
 def _cut(path: pathlib.Path, entry: dict[str, Any]) -> Utterance:
   sources = entry["recording"]["sources"]
   channel = entry.get("channel", 0)
@@ -79,6 +85,12 @@ def _cut(path: pathlib.Path, entry: dict[str, Any]) -> Utterance:
       "cuts of one recording in one file"
     )
   (source,) = sources
+  changed = _changes(entry["recording"])
+  if changed:
+    raise ManifestError(
+      f"{path}: {entry['id']} is to be changed when it is read ({', '.join(changed)}), which is "
+      "not done here: write the audio first (lhotse's save_audios), or leave it to training"
+    )
   if source["type"] != "file":
     raise ManifestError(
       f"{path}: the audio of {entry['id']} is a {source['type']}; expected files: write them first"

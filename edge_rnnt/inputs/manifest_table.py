@@ -1,27 +1,14 @@
-"""Folders of audio with transcripts beside it, and tables of recordings (CSV, TSV)."""
+"""Tables of recordings (CSV, TSV)."""
 
 import csv
 import pathlib
 from collections.abc import Iterator
 
-from edge_rnnt.audio.files import AUDIO_SUFFIXES
 from edge_rnnt.inputs.rejected import ManifestError
 from edge_rnnt.inputs.utterance import Utterance
 
 REQUIRED = ("path", "text")
 OPTIONAL = ("speaker", "split", "seconds", "id")
-
-
-def folder_rows(folder: pathlib.Path) -> Iterator[Utterance]:
-  """Audio files with same-named .txt files, in all folders below."""
-  for audio in sorted(each for each in folder.rglob("*") if each.suffix.lower() in AUDIO_SUFFIXES):
-    transcript = audio.with_suffix(".txt")
-    text = transcript.read_text(encoding="utf-8") if transcript.is_file() else ""
-    name = audio.relative_to(folder).with_suffix("").as_posix()
-    # A folder level above the files is the speaker, as LibriSpeech and most private collections
-    # have it.
-    speaker = name.split("/")[0] if "/" in name else ""
-    yield Utterance(name, audio, " ".join(text.split()), speaker)
 
 
 def table_rows(path: pathlib.Path) -> Iterator[Utterance]:

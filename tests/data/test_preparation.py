@@ -1,5 +1,6 @@
 """Recordings in any form -> shards: everything checked and named, resumed after a kill."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import pytest
 import soundfile
 
 from data import at_hand, preparation, prepare_shard
-from edge_rnnt.inputs import shards
+from edge_rnnt.inputs import check, shards
 from edge_rnnt.inputs.check import Bounds
 from edge_rnnt.inputs.rejected import ManifestError
 from edge_rnnt.inputs.utterance import Utterance
@@ -38,7 +39,7 @@ def folder(tmp_path):
     for take in range(4):
       path = root / f"s{speaker}" / f"t{take}.{formats[take]}"
       soundfile.write(path, noise(1.0 + 0.1 * take, seed=10 * speaker + take), RATE)
-      path.with_suffix(".txt").write_text(f"take {'abcd'[take]}")
+      path.with_suffix(".txt").write_text(f"Take {'abcd'[take]}.", encoding="utf-8-sig")
   bad = root / "s0"  # whose name's hash puts it into training
   (bad / "broken.flac").write_bytes(b"fLaC and nothing else")
   soundfile.write(bad / "mute.wav", np.zeros(RATE), RATE)
@@ -50,6 +51,13 @@ def folder(tmp_path):
   for name in ("broken", "mute", "hot", "long", "blip"):
     (bad / f"{name}.txt").write_text("take e")
   (bad / "dense.txt").write_text("far too many letters for half a second of sound")
+  soundfile.write(bad / "latin.wav", noise(0.5), RATE)
+  (bad / "latin.txt").write_bytes("fünf".encode("latin-1"))
+  soundfile.write(bad / "dots.wav", noise(1.0), RATE)
+  (bad / "dots.txt").write_text("... ?!")
+  (bad / "phone.m4a").write_bytes(b"\0\0\0\x20ftypM4A nothing else")
+  (bad / "phone.txt").write_text("take e")
+  (bad / "widow.txt").write_text("take e")
   return root
 
 
@@ -68,6 +76,10 @@ def test_everything_wrong_is_counted_and_named_and_the_rest_is_packed(tmp_path, 
     "blip": "too short",
     "untold": "empty transcript",
     "dense": "text does not fit its frames",
+    "latin": "transcript is not UTF-8 text",
+    "dots": "no words in its transcript",
+    "phone": "unreadable audio",
+    "widow": "transcript without audio",
   }
   assert reasons(report) == expected
   summary = json.loads((out / shards.SUMMARY).read_text())
@@ -143,6 +155,38 @@ def test_a_killed_run_leaves_nothing_half_valid_and_goes_on(tmp_path, folder):
   )
   for name in ("train.tsv", "dev.tsv", "test.tsv", "left_out.tsv", shards.WORDPIECES):
     assert (out / name).read_bytes() == (tmp_path / "calm" / name).read_bytes()
+
+
+def test_a_run_killed_while_it_wrote_its_note_goes_on(tmp_path, folder):
+  out = tmp_path / "out"
+  out.mkdir()
+  (out / f"{preparation.BEGUN}.k3j_2x.part").write_text("{")
+  preparation.prepare(folder, out, SETTINGS)
+  assert shards.is_prepared(out) and not list(out.glob("*.part"))
+
+
+def test_texts_as_they_are(tmp_path, folder):
+  settings = dataclasses.replace(SETTINGS, text="as_is")
+  report = preparation.prepare(folder, tmp_path / "out", settings)
+  source = shards.ShardSource(tmp_path / "out", "train", 8000)
+  assert {source.text(item) for item in range(len(source))} >= {"Take a.", "Take b.", "... ?!"}
+  assert "no words in its transcript" not in report.counts
+
+
+def test_hours_in_one_file_are_not_decoded(tmp_path, monkeypatch):
+  """Its header tells; an utterance cut from it is another matter."""
+  soundfile.write(tmp_path / "day.wav", noise(70.0), RATE)
+  whole = Utterance("day", tmp_path / "day.wav", "x")
+  decoded = []
+  read = check.read_audio
+  monkeypatch.setattr(
+    check, "read_audio", lambda *args, **kwargs: decoded.append(1) or read(*args, **kwargs)
+  )
+  (found,) = check.usable([whole], RATE, Bounds())
+  assert (found.reason, found.detail) == ("too long", "70.0 s, at most 30 s") and not decoded
+  cut = dataclasses.replace(whole, segment=True, start=60.0, seconds=2.0)
+  (found,) = check.usable([cut], RATE, Bounds())
+  assert len(found) == 2 * RATE and decoded
 
 
 def test_other_settings_or_recordings_need_another_folder(tmp_path, folder):

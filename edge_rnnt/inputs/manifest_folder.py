@@ -1,0 +1,97 @@
+"""Folders of audio: with a .txt beside each file, as LibriSpeech lies, or as Common Voice does."""
+
+import csv
+import pathlib
+from collections.abc import Iterator
+
+from edge_rnnt.audio.files import AUDIO_SUFFIXES
+from edge_rnnt.inputs.rejected import ManifestError, Rejected
+from edge_rnnt.inputs.utterance import Utterance
+
+# What else people call audio. Some of it libsndfile reads; of the rest the report says that it
+# can't be read, instead of nothing.
+OTHER_AUDIO = (
+  ".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".caf", ".m4a", ".mp4", ".oga", ".opus", ".sph",
+  ".w64", ".webm", ".wma",
+)  # fmt: skip
+CHAPTER = ".trans.txt"  # LibriSpeech's transcript of a chapter
+SPLIT_TABLES = {"train.tsv": "train", "dev.tsv": "dev", "test.tsv": "test"}
+
+
+def folder_rows(folder: pathlib.Path) -> Iterator[Utterance | Rejected]:
+  """Audio files with same-named .txt files, in all folders below; a chapter's .trans.txt as in
+  LibriSpeech will do. What has no partner, or is not UTF-8, is rejected by name.
+  """
+  everything = sorted(each for each in folder.rglob("*") if each.is_file())
+  wanted = {*AUDIO_SUFFIXES, *OTHER_AUDIO}
+  audio = [each for each in everything if each.suffix.lower() in wanted]
+  texts = {each.with_suffix(""): each for each in everything if each.suffix.lower() == ".txt"}
+  chapters: dict[str, str] = {}
+  for path in [each for each in everything if each.name.endswith(CHAPTER)]:
+    del texts[path.with_suffix("")]
+    chapters |= _chapter(path)
+  for path in audio:
+    transcript = texts.pop(path.with_suffix(""), None)
+    # A folder level above the files is the speaker, as most private collections have it.
+    name = path.relative_to(folder).with_suffix("").as_posix()
+    speaker = name.split("/")[0] if "/" in name else ""
+    if transcript is None and path.stem in chapters:
+      # <speaker>-<chapter>-<number>
+      text, speaker = chapters.pop(path.stem), path.stem.partition("-")[0]
+    else:
+      text = _read(transcript) if transcript else ""
+    if text is None:
+      yield Rejected(str(path), "transcript is not UTF-8 text", str(transcript))
+    else:
+      yield Utterance(name, path, " ".join(text.split()), speaker)
+  if audio:
+    yield from (Rejected(str(each), "transcript without audio") for each in texts.values())
+    yield from (Rejected(name, "transcript without audio", "LibriSpeech") for name in chapters)
+
+
+def _read(path: pathlib.Path) -> str | None:
+  """The text of a file, with or without a byte-order mark; None if it is not UTF-8."""
+  try:
+    return path.read_text(encoding="utf-8-sig")
+  except UnicodeDecodeError:
+    return None
+
+
+def _chapter(path: pathlib.Path) -> dict[str, str]:
+  """Lines of "<speaker>-<chapter>-<number> TEXT", in lower case: books shout for no reason."""
+  lines = (_read(path) or "").splitlines()
+  split = [line.split(maxsplit=1) for line in lines if line.strip()]
+  return {name: " ".join(words).lower() for name, *words in split}
+
+
+def is_common_voice(folder: pathlib.Path) -> bool:
+  return (folder / "clips").is_dir() and bool(_tables(folder))
+
+
+def common_voice_rows(folder: pathlib.Path) -> Iterator[Utterance]:
+  """An extracted Common Voice language: clips/, and train.tsv, dev.tsv and test.tsv as its makers
+  split it (no speaker is in two); or validated.tsv alone, unsplit.
+  """
+  for table in _tables(folder):
+    with table.open(encoding="utf-8", newline="") as file:
+      rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+      missing = {"client_id", "path", "sentence"} - set(rows.fieldnames or ())
+      if missing:
+        raise ManifestError(
+          f"{table} is no table of Common Voice: it has no column {' and '.join(sorted(missing))}"
+        )
+      for row in rows:
+        yield Utterance(
+          id=pathlib.PurePath(row["path"]).stem,
+          path=folder / "clips" / row["path"],
+          text=" ".join((row["sentence"] or "").split()),
+          speaker=row["client_id"],
+          split=SPLIT_TABLES.get(table.name, ""),
+        )
+
+
+def _tables(folder: pathlib.Path) -> list[pathlib.Path]:
+  split = [folder / name for name in SPLIT_TABLES]
+  if all(each.is_file() for each in split):
+    return split
+  return [each for each in (folder / "validated.tsv",) if each.is_file()]
