@@ -1,4 +1,10 @@
-"""Any manifest as a prepared TFDS corpus (FLAC in ArrayRecord), without TensorFlow."""
+"""Any manifest as a prepared TFDS corpus (FLAC in ArrayRecord), without TensorFlow.
+
+A user's folder or list, an extracted Common Voice language, a set of ../shared/data:
+
+  builder, report = from_manifest(folder, name="common_voice_cy", sample_rate=16000, data_dir=...)
+  builder.download_and_prepare()
+"""
 
 import pathlib
 from collections.abc import Iterator
@@ -6,8 +12,11 @@ from collections.abc import Iterator
 import tensorflow_datasets as tfds
 
 from data.features import speech_features
+from edge_rnnt.inputs.check import check_audio
 from edge_rnnt.inputs.dataset import to_int16
-from edge_rnnt.inputs.splits import Splits
+from edge_rnnt.inputs.manifest import read_manifest
+from edge_rnnt.inputs.rejected import ManifestReport
+from edge_rnnt.inputs.splits import Splits, split
 from edge_rnnt.inputs.utterance import Utterance, read
 
 
@@ -51,3 +60,18 @@ class Recordings(tfds.core.GeneratorBasedBuilder, skip_registration=True):
           "id": each.id,
         },
       )
+
+
+def from_manifest(
+  place: pathlib.Path, *, name: str, sample_rate: int, data_dir: pathlib.Path
+) -> tuple[Recordings, ManifestReport]:
+  """A builder of everything usable in a manifest, and the report of what is not.
+
+  Every recording is decoded twice, once to be checked. Raises ManifestError for a place that cannot
+  be used.
+  """
+  utterances, listed = read_manifest(place)
+  checked = check_audio(utterances, sample_rate, cache_bytes=0)
+  splits = split(checked.utterances)
+  builder = Recordings(name=name, splits=splits, sample_rate=sample_rate, data_dir=data_dir)
+  return builder, listed.then(checked.report)

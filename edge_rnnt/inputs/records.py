@@ -108,5 +108,5 @@ def _length(audio: bytes | np.ndarray) -> int:
   return len(audio)
 
 
-def _text(value: str | bytes | np.integer) -> str:
+def _text(value: str | bytes | int | np.ndarray | np.generic) -> str:
   return value.decode() if isinstance(value, bytes) else str(value)
