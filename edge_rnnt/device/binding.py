@@ -1,4 +1,4 @@
-"""The native engine (native/edge_rnnt.h) through ctypes.
+"""The native engine (native/edge_rnnt.h, edge_rnnt_inspect.h) through ctypes.
 
 The library is built with the package where there is a C++ compiler; `available` says whether it is.
 """
@@ -7,8 +7,10 @@ import ctypes
 import functools
 import importlib.machinery
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float32, Float64
 
 from edge_rnnt.audio.frontend import check_samples
 from edge_rnnt.device.container import ContainerError
@@ -31,6 +33,23 @@ class _Token(ctypes.Structure):
   _fields_ = (("id", ctypes.c_int32), ("frame", ctypes.c_int32))
 
 
+class _Word(ctypes.Structure):
+  _fields_ = (
+    ("begin", ctypes.c_int32),
+    ("length", ctypes.c_int32),
+    ("start", ctypes.c_double),
+    ("end", ctypes.c_double),
+  )
+
+
+class NativeWord(NamedTuple):
+  """A word as C sees it; seconds of audio."""
+
+  text: str
+  start: float
+  end: float
+
+
 _MODEL = _STREAM = ctypes.c_void_p
 _ERROR = (ctypes.c_char_p, ctypes.c_size_t)
 _SIGNATURES = {
@@ -44,6 +63,19 @@ _SIGNATURES = {
   "error": (ctypes.c_char_p, _STREAM),
   "frames": (ctypes.c_int32, _STREAM),
   "tokens": (ctypes.c_size_t, _STREAM, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t),
+  "text": (ctypes.c_size_t, _STREAM, ctypes.c_char_p, ctypes.c_size_t),
+  "words": (ctypes.c_size_t, _STREAM, ctypes.c_void_p, ctypes.c_size_t),
+  "reset": (ctypes.c_int, _STREAM),
+  "features": (
+    *(ctypes.c_size_t, _MODEL),
+    *(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t),
+    *(ctypes.c_void_p, ctypes.c_size_t),
+  ),
+  "accept_features": (ctypes.c_int, _STREAM, ctypes.c_void_p),
+  "layer": (
+    *(ctypes.c_size_t, _STREAM, ctypes.c_int, ctypes.c_size_t),
+    *(ctypes.c_void_p, ctypes.c_size_t),
+  ),
 }
 
 
@@ -68,12 +100,19 @@ def available() -> bool:
 class NativeModel:
   """A model in memory, shared by its streams.
 
-  Raises ContainerError, naming the file and the reason, for a file that cannot be used, and for
-  `kernels` ("scalar", "avx2", ...; "" for the fastest) that this processor does not have.
+  Raises RuntimeError if the library was not built, and ContainerError, naming the file and the
+  reason, for a file that cannot be used, and for `kernels` ("scalar", "avx2", ...; "" for the
+  fastest) that this processor does not have.
   """
 
   def __init__(self, path: str | Path, max_symbols: int, kernels: str = "") -> None:
-    self._library = library()
+    loaded = library()
+    if loaded is None:
+      raise RuntimeError(
+        "the native engine is not built: install a C++ compiler and edge_rnnt again, or take"
+        " engine='reference'"
+      )
+    self._library = loaded
     options = _Options(kernels=kernels.encode(), max_symbols=max_symbols)
     error = ctypes.create_string_buffer(MESSAGE_BYTES)
     self._handle = self._library.edge_rnnt_open(
@@ -89,6 +128,19 @@ class NativeModel:
 
   def stream(self) -> "NativeStream":
     return NativeStream(self._library, self._handle)
+
+  def features(self, samples: np.ndarray, width: int, chunk: int) -> Float32[np.ndarray, "T F"]:
+    """The front end's rows, `width` wide, of an utterance fed `chunk` samples at a time."""
+    samples = np.ascontiguousarray(check_samples(samples))
+
+    def fill(rows: np.ndarray) -> int:
+      return self._library.edge_rnnt_features(
+        self._handle, samples.ctypes.data, len(samples), chunk, rows.ctypes.data, len(rows)
+      )
+
+    rows = np.zeros(fill(np.zeros(0, np.float32)), np.float32)
+    fill(rows)
+    return rows.reshape(-1, width)
 
   def __del__(self) -> None:
     if getattr(self, "_handle", None):
@@ -114,6 +166,40 @@ class NativeStream:
 
   def finish(self) -> None:
     self._do(self._library.edge_rnnt_finish(self._handle))
+
+  def accept_features(self, row: Float32[np.ndarray, "F"]) -> None:
+    """The next row of features, in place of audio."""
+    row = np.ascontiguousarray(row)
+    self._do(self._library.edge_rnnt_accept_features(self._handle, row.ctypes.data))
+
+  def reset(self) -> None:
+    """The next utterance begins."""
+    self.tokens = []
+    self._do(self._library.edge_rnnt_reset(self._handle))
+
+  def layer(self, part: int, index: int, width: int) -> Float64[np.ndarray, "P"]:
+    """The last output of a layer of the encoder (part 0) or the prediction network (1)."""
+    values = np.zeros(width)
+    count = self._library.edge_rnnt_layer(self._handle, part, index, values.ctypes.data, width)
+    if count != width:
+      raise ValueError(f"layer {index} of part {part} has {count} outputs, not {width}")
+    return values
+
+  @property
+  def text(self) -> str:
+    """As the native engine spells it."""
+    room = self._library.edge_rnnt_text(self._handle, None, 0) + 1
+    text = ctypes.create_string_buffer(room)
+    self._library.edge_rnnt_text(self._handle, text, room)
+    return text.value.decode()
+
+  @property
+  def words(self) -> list[NativeWord]:
+    count = self._library.edge_rnnt_words(self._handle, None, 0)
+    words = (_Word * count)()
+    self._library.edge_rnnt_words(self._handle, words, count)
+    text = self.text.encode()
+    return [NativeWord(text[w.begin : w.begin + w.length].decode(), w.start, w.end) for w in words]
 
   @property
   def frames(self) -> int:

@@ -1,47 +1,13 @@
-// The C interface: no exception leaves it.
 #include "edge_rnnt.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
-#include <exception>
-#include <new>
+#include <stdexcept>
 
-#include "recognizer.h"
+#include "handles.h"
 
 using namespace edge_rnnt;
 
-struct edge_rnnt_model {
-  std::shared_ptr<const Model> model;
-  SearchLimits limits;
-};
-
-struct edge_rnnt_stream {
-  edge_rnnt_stream(const edge_rnnt_model& from)
-      : stream(from.model, from.limits), frame_seconds(from.model->frame_seconds()) {}
-
-  Stream stream;
-  double frame_seconds;
-  char error[256] = "";
-};
-
 namespace {
-
-// Runs `make`, whose failure becomes a message and `failed`.
-template <class Make, class Result>
-Result guarded(Make make, Result failed, char* error, size_t error_size) {
-  try {
-    return make();
-  } catch (const std::exception& problem) {
-    if (error && error_size) std::snprintf(error, error_size, "%s", problem.what());
-  }
-  return failed;
-}
-
-template <class Do>
-int guarded(edge_rnnt_stream* stream, Do act) {
-  return guarded([&] { return act(), 0; }, -1, stream->error, sizeof stream->error);
-}
 
 SearchLimits limits_of(const edge_rnnt_options& options) {
   SearchLimits limits;

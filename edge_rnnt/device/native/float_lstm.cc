@@ -8,6 +8,7 @@ FloatLSTM::FloatLSTM(const Container& file, const Layer& layer, const Kernels& k
     : kernels_(kernels),
       cells_(layer.cells),
       input_dim_(layer.input_dim),
+      output_dim_(layer.output_dim()),
       product_(kernel_product(file, layer, kernels, plan)),
       projection_(file, layer, kernels, plan),
       xh_(plan->keep<float>(product_->inputs())),

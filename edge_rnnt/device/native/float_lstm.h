@@ -14,6 +14,8 @@ class FloatLSTM : public Cell<float> {
   FloatLSTM(const Container& file, const Layer& layer, const Kernels& kernels, Plan* plan);
   void begin(Memory) const override {}
   const float* step(Memory memory, const float* x) const override;
+  const float* output(Memory memory) const override { return xh_(memory) + input_dim_; }
+  int output_dim() const override { return output_dim_; }
 
  protected:
   // n [gates][cells] and c_{t-1} -> f c + i g in c; returns o.
@@ -23,7 +25,7 @@ class FloatLSTM : public Cell<float> {
   const int cells_;
 
  private:
-  const int input_dim_;
+  const int input_dim_, output_dim_;
   const Product product_;
   std::unique_ptr<const FloatNorm> norm_;
   const FloatProjection projection_;

@@ -8,10 +8,11 @@ FloatSRU::FloatSRU(const Container& file, const Layer& layer, const Kernels& ker
     : kernels_(kernels),
       input_dim_(layer.input_dim),
       cells_(layer.cells),
+      output_dim_(layer.output_dim()),
       product_(kernel_product(file, layer, kernels, plan)),
       projection_(file, layer, kernels, plan),
       x_(plan->keep<float>(product_->inputs())),
-      h_(plan->keep<float>(layer.output_dim())),
+      h_(plan->keep<float>(output_dim_)),
       c_(plan->keep<float>(cells_)),
       z_(plan->scratch<float>(product_->outputs())),
       tanh_c_(plan->scratch<float>(cells_)) {

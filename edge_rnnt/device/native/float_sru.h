@@ -14,10 +14,12 @@ class FloatSRU : public Cell<float> {
   FloatSRU(const Container& file, const Layer& layer, const Kernels& kernels, Plan* plan);
   void begin(Memory) const override {}
   const float* step(Memory memory, const float* x) const override;
+  const float* output(Memory memory) const override { return h_(memory); }
+  int output_dim() const override { return output_dim_; }
 
  private:
   const Kernels& kernels_;
-  const int input_dim_, cells_;
+  const int input_dim_, cells_, output_dim_;
   const Product product_;
   std::unique_ptr<const FloatNorm> norm_, cell_norm_;
   std::vector<float> bias_s_;

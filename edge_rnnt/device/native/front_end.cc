@@ -86,7 +86,7 @@ void FrontEndStream::begin() {
   std::fill(stacked_.begin(), stacked_.end(), 0.0f);
   filled_ = framing_.left;
   begun_ = false;
-  heard_ = frames_ = missing_ = given_ = 0;
+  heard_ = frames_ = 0;
   skip_ = 0;
 }
 
@@ -98,7 +98,7 @@ size_t FrontEndStream::fill(const float* samples, size_t count) {
   return taken;
 }
 
-const float* FrontEndStream::row() {
+const float* FrontEndStream::next_row() {
   if (filled_ < framing_.window) return nullptr;
   if (!begun_) {
     for (int k = 0; k < framing_.left; ++k) wave_[framing_.left - 1 - k] = wave_[framing_.left + k];
@@ -110,20 +110,15 @@ const float* FrontEndStream::row() {
   return row;
 }
 
-void FrontEndStream::end() {
-  missing_ = framing_.count(heard_) - frames_;
-  if (!missing_) return;
+int64_t FrontEndStream::mirror_end() {
+  const int64_t missing = framing_.count(heard_) - frames_;
+  if (!missing) return 0;
   // What is left of the audio, its beginning being mirrored already or not.
   const int first = begun_ ? 0 : framing_.left, length = filled_ - first;
-  for (int64_t k = 0; k < framing_.span(missing_); ++k) {
+  for (int64_t k = 0; k < framing_.span(missing); ++k) {
     ending_[k] = wave_[first + mirrored(k - first, length)];
   }
-}
-
-bool FrontEndStream::last_row(const float** row) {
-  if (given_ == missing_) return false;
-  *row = push_frame(ending_.data() + framing_.hop * given_++);
-  return true;
+  return missing;
 }
 
 // Keeps the frame as the last of those that are stacked -> a row, if this frame completes one.

@@ -39,18 +39,35 @@ class FrontEndStream {
 
   // A fresh utterance.
   void begin();
-  // Takes samples up to the end of the next frame; returns how many it took.
-  size_t fill(const float* samples, size_t count);
-  // The row [feature_dim] that is complete after `fill`, or nullptr; it stays until the next call.
-  const float* row();
-  // The audio has ended, and its tail was filled in, too: prepares the frames that stick out at the
-  // end; `last_row` is called until it says there are no more frames.
-  void end();
-  bool last_row(const float** row);
-  // Samples so far.
-  int64_t heard() const { return heard_; }
+  // More audio; calls use(row) with every row [feature_dim] that it completes.
+  template <class Use>
+  void accept(const float* samples, size_t count, Use use) {
+    while (count) {
+      const size_t taken = fill(samples, count);
+      samples += taken, count -= taken;
+      if (const float* row = next_row()) use(row);
+    }
+  }
+  // The audio has ended: its last rows, those of the tail and of frames over the edge.
+  template <class Use>
+  void finish(Use use) {
+    const float zero = 0;
+    // None follow an utterance that never began.
+    const int64_t tail = heard_ ? front_end_.tail : 0;
+    for (int64_t k = 0; k < tail; ++k) accept(&zero, 1, use);
+    const int64_t missing = mirror_end();
+    for (int64_t k = 0; k < missing; ++k) {
+      if (const float* row = push_frame(ending_.data() + k * framing_.hop)) use(row);
+    }
+  }
 
  private:
+  // Takes samples up to the end of the next frame; returns how many it took.
+  size_t fill(const float* samples, size_t count);
+  // The row that is complete after `fill`, or nullptr.
+  const float* next_row();
+  // Lays out the frames that stick out at the end; returns how many there are.
+  int64_t mirror_end();
   const float* push_frame(const float* wave);
 
   const FrontEnd& front_end_;
@@ -61,7 +78,7 @@ class FrontEndStream {
   std::vector<float> stacked_;  // the last `stack` frames
   int filled_ = 0;              // samples in wave_
   bool begun_ = false;          // whether wave_ starts with the mirrored beginning
-  int64_t heard_ = 0, frames_ = 0, missing_ = 0, given_ = 0;
+  int64_t heard_ = 0, frames_ = 0;  // samples and frames so far
   int skip_ = 0;                // frames before the one that completes the next row
 };
 

@@ -18,6 +18,8 @@ class IntegerLSTM : public Cell<int8_t> {
               const Kernels& kernels, Plan* plan);
   void begin(Memory memory) const override;
   const int8_t* step(Memory memory, const int8_t* x) const override;
+  const int8_t* output(Memory memory) const override { return xh_(memory) + input_dim_; }
+  int output_dim() const override { return output_dim_; }
 
  protected:
   struct Gates {

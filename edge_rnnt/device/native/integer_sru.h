@@ -18,10 +18,12 @@ class IntegerSRU : public Cell<int8_t> {
              const Kernels& kernels, Plan* plan);
   void begin(Memory) const override {}
   const int8_t* step(Memory memory, const int8_t* x) const override;
+  const int8_t* output(Memory memory) const override { return h_(memory); }
+  int output_dim() const override { return output_dim_; }
 
  private:
   const Kernels& kernels_;
-  const int input_dim_, cells_, clip_, integer_bits_, zero_hidden_;
+  const int input_dim_, cells_, output_dim_, clip_, integer_bits_, zero_hidden_;
   const Multiplier taken_, highway_;
   const Matrix<int8_t> kernel_;
   std::unique_ptr<const Rescale> inputs_;

@@ -19,6 +19,9 @@ class Cell {
   virtual void begin(Memory memory) const = 0;
   // One row in -> one row out, which stays until the next step.
   virtual const T* step(Memory memory, const T* x) const = 0;
+  // That row again.
+  virtual const T* output(Memory memory) const = 0;
+  virtual int output_dim() const = 0;
 };
 
 template <class T>

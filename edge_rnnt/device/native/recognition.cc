@@ -14,9 +14,10 @@ namespace {
 template <class T>
 class RecognitionOf : public Recognition {
  public:
-  RecognitionOf(const Encoder<T>& encoder, const GreedySearch<T>& search, const Plan& plan,
-                const SearchLimits& limits)
+  RecognitionOf(const Network<T>& network, const Encoder<T>& encoder, const GreedySearch<T>& search,
+                const Plan& plan, const SearchLimits& limits)
       : Recognition(limits.max_tokens),
+        network_(network),
         encoder_(encoder),
         search_(search),
         max_symbols_(limits.max_symbols),
@@ -42,7 +43,15 @@ class RecognitionOf : public Recognition {
     while (encoder_.waits(memory_)) accept(encoder_.silence());
   }
 
+  std::vector<double> layer(int part, size_t index) const override {
+    const Stack<T>& cells = part == 0 ? network_.encoder : network_.prediction;
+    if (index >= cells.size()) return {};
+    const T* row = cells[index]->output(memory_);
+    return {row, row + cells[index]->output_dim()};
+  }
+
  private:
+  const Network<T>& network_;
   const Encoder<T>& encoder_;
   const GreedySearch<T>& search_;
   const int max_symbols_;
@@ -59,7 +68,7 @@ class NetworksOf : public Networks {
         search_(network_, file.vocab_size - 1) {}
 
   std::unique_ptr<Recognition> stream(const SearchLimits& limits) const override {
-    return std::make_unique<RecognitionOf<T>>(encoder_, search_, plan_, limits);
+    return std::make_unique<RecognitionOf<T>>(network_, encoder_, search_, plan_, limits);
   }
 
  private:

@@ -3,6 +3,7 @@
 #define EDGE_RNNT_RECOGNITION_H_
 
 #include <memory>
+#include <vector>
 
 #include "container.h"
 #include "kernels/kernels.h"
@@ -40,6 +41,10 @@ class Recognition {
   virtual void accept(const float* features) = 0;
   // The audio has ended: rows of zeros fill up the group of frames that has begun.
   virtual void finish() = 0;
+
+  // The last output of a layer of the encoder (part 0) or the prediction network (1), to look at;
+  // empty if there is none.
+  virtual std::vector<double> layer(int part, size_t index) const = 0;
 
   const Tokens& tokens() const { return tokens_; }
   // Encoded frames searched so far.

@@ -54,35 +54,28 @@ void Stream::reset() {
   finished_ = false;
 }
 
-void Stream::accept(const float* samples, size_t count) {
+void Stream::check(const char* what, const float* values, size_t count) const {
   if (finished_) throw std::logic_error("the stream is finished: reset it for the next utterance");
-  const auto broken = [](float sample) { return !std::isfinite(sample); };
-  if (std::any_of(samples, samples + count, broken)) {
-    throw std::invalid_argument("audio holds NaN or infinite samples");
+  const auto broken = [](float value) { return !std::isfinite(value); };
+  if (std::any_of(values, values + count, broken)) {
+    throw std::invalid_argument(std::string(what) + " that are NaN or infinite");
   }
-  hear(samples, count);
 }
 
-void Stream::hear(const float* samples, size_t count) {
-  while (count) {
-    const size_t taken = front_end_.fill(samples, count);
-    samples += taken, count -= taken;
-    if (const float* row = front_end_.row()) recognition_->accept(row);
-  }
+void Stream::accept(const float* samples, size_t count) {
+  check("audio holds samples", samples, count);
+  front_end_.accept(samples, count, [this](const float* row) { recognition_->accept(row); });
+}
+
+void Stream::accept_features(const float* row) {
+  check("features hold numbers", row, model_->file().feature_dim);
+  recognition_->accept(row);
 }
 
 void Stream::finish() {
   if (finished_) return;
   finished_ = true;
-  const float zero = 0;
-  // None follow an utterance that never began.
-  const int64_t tail = front_end_.heard() ? model_->front_end().tail : 0;
-  for (int64_t k = 0; k < tail; ++k) hear(&zero, 1);
-  front_end_.end();
-  const float* row = nullptr;
-  while (front_end_.last_row(&row)) {
-    if (row) recognition_->accept(row);
-  }
+  front_end_.finish([this](const float* row) { recognition_->accept(row); });
   recognition_->finish();
 }
 

@@ -58,6 +58,10 @@ class Stream {
   // The audio has ended: what was held back is recognized.
   void finish();
 
+  // The next row of features, in place of audio; throws like `accept`.
+  void accept_features(const float* row);
+
+  const Recognition& recognition() const { return *recognition_; }
   const Tokens& tokens() const { return recognition_->tokens(); }
   int frames() const { return recognition_->frames(); }
 
@@ -66,7 +70,7 @@ class Stream {
   void spell(Letter use_letter, Whole use_word) const;
 
  private:
-  void hear(const float* samples, size_t count);
+  void check(const char* what, const float* values, size_t count) const;
 
   std::shared_ptr<const Model> model_;
   FrontEndStream front_end_;
