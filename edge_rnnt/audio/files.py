@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import soundfile
-import soxr
 from jaxtyping import Float32
+
+from edge_rnnt.audio.resample import resampled
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 READ_SECONDS = 30.0  # the chunks of read_audio: no overhead to speak of, little memory
@@ -86,15 +87,7 @@ def _resampled(
   with sound:
     block_frames = min(max(1, round(chunk_seconds * sound.samplerate)), sound.frames)
     mono = _mono(sound, path, block_frames, channel)
-    if sound.samplerate == sample_rate:
-      yield from mono
-      return
-    resampler = soxr.ResampleStream(sound.samplerate, sample_rate, 1, dtype="float32")
-    for block in mono:
-      samples = resampler.resample_chunk(block)
-      if len(samples):
-        yield samples
-    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+    yield from resampled(mono, sound.samplerate, sample_rate)
 
 
 def _mono(
@@ -109,7 +102,7 @@ def _mono(
     if not len(block):
       break
     heard += len(block)
-    _check_values(block, path)
+    check_values(block, path)
     yield block.mean(axis=1) if channel is None else np.ascontiguousarray(block[:, channel])
   # The header of an MP3 may only estimate its length.
   if not heard or (heard < sound.frames and sound.format != "MP3"):
@@ -118,7 +111,8 @@ def _mono(
     )
 
 
-def _check_values(block: Float32[np.ndarray, "n C"], path: str | os.PathLike) -> None:
+def check_values(block: Float32[np.ndarray, "n C"], path: str | os.PathLike) -> None:
+  """Raises AudioError, naming path, for NaN, infinite, and absurdly large samples."""
   if not np.isfinite(block).all():
     raise AudioError(path, "holds NaN or infinite samples", "Write it again from its source.")
   loudest = np.abs(block).max()
@@ -149,7 +143,8 @@ def _open(path: str | os.PathLike) -> soundfile.SoundFile:
   if not location.stat().st_size:
     raise AudioError(path, "is empty (0 bytes)", _REPLACE)
   try:
-    sound = _ForwardOnly(os.fspath(location))
+    # As bytes, a name may hold what is no text.
+    sound = _ForwardOnly(os.fsencode(location) if os.name == "posix" else os.fspath(location))
   except (soundfile.SoundFileError, TypeError, ValueError) as error:
     known = ", ".join(suffix[1:].upper() for suffix in AUDIO_SUFFIXES)
     raise AudioError(

@@ -82,6 +82,7 @@ def test_transcribe_runs_the_file_as_a_user_would(workdir, found, tmp_path):
   done = subprocess.run([*command, str(sample), str(tmp_path)], capture_output=True, text=True)
   assert done.returncode == 0, done.stderr
   lines = [json.loads(line) for line in done.stdout.splitlines()]
+  lines = [line for line in lines if line["type"] == "file"]
   assert [pathlib.Path(each["path"]).name for each in lines] == [sample.name, "stereo.flac"]
   assert lines[0]["text"] == lines[1]["text"] != ""
   assert lines[0]["seconds"] == pytest.approx(len(audio) / rate, abs=0.01)
