@@ -18,6 +18,7 @@ from edge_rnnt import whole
 from edge_rnnt.decode.ctc import ctc_greedy
 from edge_rnnt.decode.greedy import greedy
 from edge_rnnt.device import bench
+from edge_rnnt.device.engine import default_engine
 from edge_rnnt.evaluate import recognition
 from edge_rnnt.inputs import batching
 from edge_rnnt.inputs.dataset import Source
@@ -227,6 +228,7 @@ def evaluate(
     seconds=watch.seconds,
     machine=provenance.machine(),
     chunk_seconds=bench.CHUNK_SECONDS,
+    engine=default_engine(),
     recovery=describe.recovery(list(states.values())[-1]),
     charts=describe.charts(workdir / "metrics.jsonl"),
     notes=describe.notes(config, speech),

@@ -1,6 +1,6 @@
 """How fast a device file is: one stream, one thread, audio in chunks of a stated length.
 
-    python -m edge_rnnt.device.bench --model FILE a.wav b.wav [--chunk 0.1]
+    python -m edge_rnnt.device.bench --model FILE a.wav b.wav [--chunk 0.1] [--engine reference]
 
 prints one JSON object. RTF is processing time / audio time: the time spent in `accept` and
 `finish`, hence front end, networks and search, but neither reading files nor opening the model.
@@ -14,12 +14,12 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from edge_rnnt.audio.files import read_audio
-from edge_rnnt.device.engine import Recognizer
+from edge_rnnt.device.engine import Engine, Recognizer
 
 CHUNK_SECONDS = 0.1
 BLAS = ("OPENBLAS", "OMP", "MKL")
@@ -37,6 +37,7 @@ class Measurement(NamedTuple):
   slowest_chunk: float
   """Seconds that the slowest chunk took."""
   chunk_seconds: float
+  engine: Engine
 
 
 def measure(
@@ -64,11 +65,14 @@ def measure(
   if not samples:
     raise ValueError("nothing to measure: there is no audio")
   audio = samples / recognizer.sample_rate
-  return Measurement(cpu / audio, audio, cpu, wall, slowest, chunk_seconds)
+  return Measurement(cpu / audio, audio, cpu, wall, slowest, chunk_seconds, recognizer.engine)
 
 
 def rtf(
-  model: str | Path, audio: Sequence[str | Path], chunk_seconds: float = CHUNK_SECONDS
+  model: str | Path,
+  audio: Sequence[str | Path],
+  chunk_seconds: float = CHUNK_SECONDS,
+  engine: Engine | None = None,
 ) -> Measurement:
   """`measure` on audio files in a fresh process whose linear algebra is limited to one thread.
 
@@ -76,7 +80,8 @@ def rtf(
   Raises RuntimeError with what that process said if it fails.
   """
   command = [sys.executable, "-m", "edge_rnnt.device.bench", "--model", str(model)]
-  command += ["--chunk", str(chunk_seconds), *map(str, audio)]
+  command += ["--chunk", str(chunk_seconds), *(["--engine", engine] if engine else [])]
+  command += map(str, audio)
   done = subprocess.run(command, env=os.environ | ONE_THREAD, capture_output=True, text=True)
   if done.returncode:
     raise RuntimeError(f"measuring {model} failed:\n{done.stderr.strip()}")
@@ -87,17 +92,19 @@ def main(arguments: list[str] | None = None) -> None:
   parser = argparse.ArgumentParser(prog="python -m edge_rnnt.device.bench")
   parser.add_argument("--model", required=True, metavar="FILE", help="device file")
   parser.add_argument("--chunk", type=float, default=CHUNK_SECONDS, metavar="SECONDS")
+  parser.add_argument("--engine", choices=get_args(Engine), help="native if it is built")
   parser.add_argument("audio", nargs="+", help="audio files")
   options = parser.parse_args(arguments)
-  if ONE_THREAD.items() <= os.environ.items():
-    result = _measure_files(options.model, options.audio, options.chunk)
-  else:
-    result = rtf(options.model, options.audio, options.chunk)
+  alone = ONE_THREAD.items() <= os.environ.items()
+  run = _measure_files if alone else rtf
+  result = run(options.model, options.audio, options.chunk, options.engine)
   print(json.dumps(result._asdict()))
 
 
-def _measure_files(model: str, audio: Sequence[str], chunk_seconds: float) -> Measurement:
-  recognizer = Recognizer.open(model)
+def _measure_files(
+  model: str, audio: Sequence[str], chunk_seconds: float, engine: Engine | None
+) -> Measurement:
+  recognizer = Recognizer.open(model, engine=engine)
   utterances = [read_audio(path, recognizer.sample_rate) for path in audio]
   measure(recognizer, utterances[:1], chunk_seconds)  # what is computed once only: tables, filters
   return measure(recognizer, utterances, chunk_seconds)

@@ -80,7 +80,7 @@ class Recognizer:
     self.container = container
     self.front_end = container.front_end
     self.max_symbols = max_symbols
-    self.engine: Engine = engine or _default_engine()
+    self.engine: Engine = engine or default_engine()
     if self.engine == "native":
       self._native = binding.NativeModel(container.path, max_symbols)
     else:
@@ -203,8 +203,8 @@ class Stream:
 
 
 @functools.cache
-def _default_engine() -> Engine:
-  """Asked once a process, so there is one warning."""
+def default_engine() -> Engine:
+  """What streams run in unless said otherwise; warns, once a process, if it is the reference."""
   if binding.available():
     return "native"
   warnings.warn(

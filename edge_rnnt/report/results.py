@@ -134,6 +134,7 @@ class Results:
   seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)  # wall time by part
   machine: str = ""  # that trained, and that RTF was measured on
   chunk_seconds: float | None = None  # audio fed at a time when RTF was measured
+  engine: str = ""  # that RTF was measured in: native or reference (NumPy)
   normalizer: str = NORMALIZER  # of the texts before words are compared
   recovery: float | None = None  # share of all blocks ever pruned that came back, 0 to 1
   charts: tuple[Curve, ...] = ()

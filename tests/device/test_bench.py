@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_rnnt.device import bench
+from edge_rnnt.device import bench, binding
 from edge_rnnt.device.engine import Recognizer
 
 
 class Busy(Recognizer):
   """A recognizer that needs known CPU time per chunk."""
 
-  sample_rate = 1000
+  sample_rate, engine = 1000, "reference"
 
   def __init__(self) -> None:
     self.fed: list[int] = []
@@ -53,6 +53,17 @@ def test_a_fresh_process_measures_on_one_thread(example, model_file, tmp_path):
   assert result.audio_seconds == pytest.approx(1.24)
   assert 0 < result.rtf < 1
   assert result.compute_seconds <= result.wall_seconds * 1.05 + 0.05  # one thread
+
+
+def test_either_engine_is_measured_and_named(example, model_file, tmp_path):
+  path, model = tmp_path / "a.wav", model_file("lstm", "integer")
+  soundfile.write(path, np.tile(example("lstm").utterances[0], 4), 8000)
+  reference = bench.rtf(model, [path], engine="reference")
+  assert reference.engine == "reference"
+  if not binding.available():
+    pytest.skip("the native engine is not built")
+  native = bench.rtf(model, [path])
+  assert native.engine == "native" and native.rtf < reference.rtf
 
 
 def test_a_process_that_fails_says_why(tmp_path):

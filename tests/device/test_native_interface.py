@@ -179,11 +179,11 @@ def test_without_a_compiler_the_package_is_built_without_the_engine(tmp_path):
 
 def test_without_the_library_there_is_one_warning_and_the_reference(tmp_path, monkeypatch):
   monkeypatch.setattr(binding, "library", lambda: None)
-  engine._default_engine.cache_clear()
+  engine.default_engine.cache_clear()
   path = model(tmp_path, "lstm", "integer")
   with pytest.warns(RuntimeWarning, match="the native engine is not built") as caught:
     assert {Recognizer.open(path).engine for _ in range(3)} == {"reference"}
   assert len(caught) == 1
-  engine._default_engine.cache_clear()
+  engine.default_engine.cache_clear()
   with pytest.raises(RuntimeError, match="the native engine is not built"):
     Recognizer.open(path, engine="native")

@@ -108,6 +108,7 @@ def make_results(made: tuple[pathlib.Path, tuple[Row, ...]]) -> Callable[..., Re
       "seconds": {"speech": 12.0, "training": 540.0, "export": 31.5, "evaluation": 20.0},
       "machine": "a made-up processor, 2 cores",
       "chunk_seconds": 0.1,
+      "engine": "native",
       "recovery": 0.124,
       "charts": (
         Curve(
