@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge_rnnt.audio.frontend import FrontEnd
-from edge_rnnt.export import blocks, layout
+from edge_rnnt.export import blocks, layout, panels
 from edge_rnnt.export.architecture import Architecture
 from edge_rnnt.export.container import WORDPIECES
 
@@ -50,8 +50,12 @@ def check_tensors(
   known = {WORDPIECES}
   if WORDPIECES not in tensors or tensors[WORDPIECES].dtype != np.uint8:
     raise ValueError("the word-pieces are missing")
+  for name, shape in layout.panelled(architecture, scheme).items():
+    if name + panels.PANELS in tensors or name not in layout.kernels(architecture):
+      dtype = expected.pop(name).dtype
+      expected[name + panels.PANELS] = layout.Spec(dtype, panels.shape(shape))
   for name, shape in layout.kernels(architecture).items():
-    if name in tensors:
+    if name in tensors or name not in expected:
       continue
     if shape[0] * shape[1] > LARGEST_KERNEL:
       raise ValueError(f"{name} would have {shape[0]} x {shape[1]} entries")

@@ -9,7 +9,7 @@ import safetensors
 
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.device.check import check_activations, check_front_end, check_tensors
-from edge_rnnt.export import blocks, layout
+from edge_rnnt.export import blocks, layout, panels
 from edge_rnnt.export.architecture import Architecture
 from edge_rnnt.export.container import DESCRIPTION, FIELDS, VERSION, WORDPIECES
 
@@ -49,9 +49,12 @@ class Container(NamedTuple):
     return self.stored[WORDPIECES].tobytes()
 
   def tensor(self, name: str) -> np.ndarray:
-    """A tensor by its name in the layout; a kernel in blocks is written out."""
+    """A tensor by its name in the layout; a matrix in panels or blocks is written out."""
     if name in self.stored:
       return self.stored[name]
+    if name + panels.PANELS in self.stored:
+      shape = layout.matrices(self.architecture)[name]
+      return panels.unpack(self.stored[name + panels.PANELS], shape)
     packed = blocks.BlockSparse(*(self.stored[f"{name}.{part}"] for part in blocks.PARTS))
     return blocks.unpack(packed, layout.kernels(self.architecture)[name], self.block)
 

@@ -2,7 +2,7 @@
 
   header   JSON: of every tensor its type, shape and place; and `__metadata__`, whose one entry
            "edge_rnnt" is the description of the model as JSON:
-             version      1
+             version      2
              scheme       "float" | "hybrid" | "integer"
              model        the sizes (export/architecture.py)
              front_end    as FrontEnd.to_json gives it
@@ -11,7 +11,8 @@
              card         the model card, plain text
   tensors  as export/layout.py lists them, and `wordpieces`, the bytes of the sentencepiece model.
            A kernel that takes less room in blocks than dense is stored as `kernel.blocks`,
-           `kernel.index`, `kernel.count` (export/blocks.py).
+           `kernel.index`, `kernel.count` (export/blocks.py); of the others, those of 8 bits that
+           are multiplied with are stored as `....panels` (export/panels.py).
 
 The same model gives the same bytes.
 """
@@ -26,11 +27,11 @@ import numpy as np
 import safetensors.numpy
 
 from edge_rnnt import whole
-from edge_rnnt.export import blocks, layout
+from edge_rnnt.export import blocks, layout, panels
 from edge_rnnt.export.architecture import Architecture
 
 DESCRIPTION = "edge_rnnt"
-VERSION = 1
+VERSION = 2
 FIELDS = ("version", "scheme", "model", "front_end", "activations", "block", "card")
 WORDPIECES = "wordpieces"
 
@@ -47,7 +48,7 @@ class Frozen(NamedTuple):
 
 
 def stored(frozen: Frozen) -> dict[str, np.ndarray]:
-  """The tensors as they lie in the file: every kernel in blocks if that is smaller.
+  """The tensors as they lie in the file: every kernel in blocks if smaller, others in panels.
 
   Raises ValueError naming the first tensor that is missing, unknown, or of another type or shape
   than the layout says.
@@ -68,6 +69,9 @@ def stored(frozen: Frozen) -> dict[str, np.ndarray]:
     if packed.nbytes < tensors[name].nbytes:
       del tensors[name]
       tensors |= {f"{name}.{part}": value for part, value in zip(blocks.PARTS, packed, strict=True)}
+  for name in layout.panelled(frozen.architecture, frozen.scheme):
+    if name in tensors:
+      tensors[name + panels.PANELS] = panels.pack(tensors.pop(name))
   return tensors
 
 

@@ -54,6 +54,15 @@ def matrices(architecture: Architecture) -> dict[str, tuple[int, int]]:
   return found
 
 
+def panelled(architecture: Architecture, scheme: str) -> dict[str, tuple[int, int]]:
+  """The matrices that are stored in panels (export/panels.py) unless in blocks: those of 8 bits.
+
+  Not the embedding, whose rows are looked up.
+  """
+  found = {} if scheme == "float" else matrices(architecture)
+  return {name: shape for name, shape in found.items() if name != "prediction/embedding"}
+
+
 def vectors(architecture: Architecture) -> dict[str, tuple[int]]:
   """Biases and layer-norm gains."""
   found = {}

@@ -84,7 +84,7 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 
 FIELDS = {
-  "version": (2, "format version 2, this program reads 1"),
+  "version": (1, "format version 1, this program reads 2"),
   "scheme": ("binary", "scheme is 'binary'"),
   "model": ([], "not a usable device file"),
   "front_end": ({}, "lacks"),
@@ -149,7 +149,7 @@ def retype(tensors):
 
 
 def reshape(tensors):
-  tensors["joint/encoder"] = tensors["joint/encoder"].reshape(-1)
+  tensors["joint/encoder.panels"] = tensors["joint/encoder.panels"].reshape(-1)
 
 
 def negate(tensors):
@@ -170,7 +170,7 @@ def unspell(tensors):
     (drop, "joint/bias"),
     (add, "joint/extra"),
     (retype, "joint/bias is float32"),
-    (reshape, "joint/encoder is int8"),
+    (reshape, "joint/encoder.panels is int8"),
     (negate, "not positive"),
     (poison, "not numbers"),
     (unspell, "word-pieces are missing"),

@@ -13,7 +13,7 @@ import pytest
 from edge_rnnt.device.fixed_functions import look_up, sigmoid_table, tanh_table
 from edge_rnnt.device.fixed_point import multiplier, multiply, rounding_divide, saturate
 from edge_rnnt.device.integer_norm import integer_norm
-from edge_rnnt.export import blocks
+from edge_rnnt.export import blocks, panels
 from tests.device import native_library
 from tests.device.native_library import at
 
@@ -62,9 +62,12 @@ def product(function, weights, split, block, x):
   parts = 1 if weights.dtype == np.float32 or split == rows else 2
   padded = np.zeros(-(-rows // block_in) * block_in, weights.dtype)
   padded[:rows] = x
-  stride = -(-outputs // block_out) * block_out
-  sums = np.full((parts, stride), 77, np.int32 if weights.dtype == np.int8 else np.float32)
-  stored, narrow, wide, count = weights, None, None, None
+  dtype = np.int32 if weights.dtype == np.int8 else np.float32
+  across = panels.OUTPUTS if block is None and dtype == np.int32 else block_out
+  stride = -(-outputs // across) * across
+  sums = np.full((parts, stride), 77, dtype)
+  stored = weights if dtype == np.float32 else panels.pack(weights)
+  narrow, wide, count = None, None, None
   if block is not None:
     packed = blocks.pack(weights, block)
     stored, count = packed.blocks, packed.count.astype(np.int32)

@@ -25,7 +25,9 @@ def test_a_pruned_kernel_costs_its_kept_blocks_and_their_places(model, scheme):
   frozen = freeze(model.params, model.config, scheme, ranges=model.ranges)
   tensors = container.stored(frozen)
   name, width = "encoder/layer_0/kernel", frozen.tensors["encoder/layer_0/kernel"].itemsize
-  assert name not in tensors and "encoder/layer_1/kernel" in tensors
+  dense = "" if scheme == "float" else ".panels"
+  assert not {name, f"{name}.panels"} & set(tensors)
+  assert f"encoder/layer_1/kernel{dense}" in tensors
   size = sum(tensors[f"{name}.{part}"].nbytes for part in ("blocks", "index", "count"))
   assert size == kept * (8 * width + 1) + 96
 
@@ -33,7 +35,8 @@ def test_a_pruned_kernel_costs_its_kept_blocks_and_their_places(model, scheme):
 def test_a_kernel_that_blocks_would_make_larger_stays_dense(model):
   model, _ = pruned(model, 0.95)
   tensors = container.stored(freeze(model.params, model.config, "integer", ranges=model.ranges))
-  assert "encoder/layer_0/kernel" in tensors
+  assert "encoder/layer_0/kernel.panels" in tensors
+  assert "encoder/layer_0/kernel.blocks" not in tensors
 
 
 def test_sizes_by_part_add_up_to_the_file(model, tmp_path):

@@ -138,8 +138,8 @@ void Container::read_header() {
 
 void Container::read_description(const Json& description) {
   const int version = description.at("version").integer("version", 0, 1 << 30);
-  if (version != 1) {
-    fail("format version " + std::to_string(version) + ", this program reads 1: export it again");
+  if (version != 2) {
+    fail("format version " + std::to_string(version) + ", this program reads 2: export it again");
   }
   if (description.names.size() != 7) fail("fields missing or unknown");
   scheme = description.at("scheme").string("scheme");

@@ -35,8 +35,8 @@ IntegerJoint::IntegerJoint(const Container& file, Format encoded, Format predict
       output_bias_(file.values<int32_t>("joint/output_bias", {vocab_size_})),
       heard_(plan->keep<int32_t>(joint_dim_)),
       expected_(plan->keep<int32_t>(joint_dim_)),
-      sums_(plan->scratch<int32_t>(joint_dim_)),
-      scores_(plan->scratch<int32_t>(vocab_size_)),
+      sums_(plan->scratch<int32_t>(std::max(encoder_.stride(), prediction_.stride()))),
+      scores_(plan->scratch<int32_t>(output_.stride())),
       sum_(plan->scratch<int16_t>(joint_dim_)),
       tanh_(plan->scratch<int8_t>(joint_dim_)) {
   tanh_table(3);  // made now, not in the middle of the first utterance

@@ -47,14 +47,24 @@ int64_t read_places(const Container& file, const std::string& name, const Index*
   return kept;
 }
 
+// The name under which a dense matrix is stored.
+template <class T>
+std::string dense_name(const std::string& name) {
+  return Matrix<T>::kInPanels ? name + ".panels" : name;
+}
+
 }  // namespace
 
 template <class T>
 Matrix<T> read_matrix(const Container& file, const std::string& name, int inputs, int outputs) {
-  Matrix<T> w;
+  using M = Matrix<T>;
+  M w;
   w.inputs = w.split = inputs, w.outputs = outputs;
-  w.values = file.place<T>(name, {inputs, outputs});
-  check_values(file, name, w, int64_t{inputs} * outputs);
+  const std::vector<int64_t> shape =
+      M::kInPanels ? std::vector<int64_t>{w.panels(), w.quads(), M::kPanel, M::kQuad}
+                   : std::vector<int64_t>{inputs, outputs};
+  w.values = file.place<T>(dense_name<T>(name), shape);
+  check_values(file, name, w, int64_t{w.stride()} * w.padded_inputs());
   return w;
 }
 
@@ -62,7 +72,7 @@ template <class T>
 Matrix<T> read_kernel(const Container& file, const Layer& layer) {
   const std::string name = layer.path + "/kernel";
   const int inputs = layer.input_dim + layer.recurrent_dim(), outputs = layer.gates() * layer.cells;
-  if (file.find(name)) {
+  if (file.find(dense_name<T>(name))) {
     Matrix<T> w = read_matrix<T>(file, name, inputs, outputs);
     w.split = layer.input_dim;
     return w;

@@ -23,7 +23,7 @@ template <class T, class Use>
 void each_entry(const Matrix<T>& w, Use use) {
   if (w.dense()) {
     for (int d = 0; d < w.inputs; ++d) {
-      for (int e = 0; e < w.outputs; ++e) use(d, e, w.values[int64_t{d} * w.outputs + e]);
+      for (int e = 0; e < w.outputs; ++e) use(d, e, w.at(d, e));
     }
     return;
   }

@@ -21,25 +21,10 @@ struct Avx2Bytes {
     return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
 
+  static Words add(Words a, Words b) { return _mm256_add_epi32(a, b); }
+
   // Four bytes, in every lane.
   static Bytes spread(uint32_t four) { return _mm256_set1_epi32(static_cast<int>(four)); }
-
-  // Rows a b c d of 32 outputs -> in each lane the four bytes of one output, but outputs in the order
-  // 0-3 16-19, 4-7 20-23, 8-11 24-27, 12-15 28-31; `sort` puts 32 sums of such lanes right.
-  static void interleave(Bytes a, Bytes b, Bytes c, Bytes d, Bytes* lanes) {
-    const Bytes ab = _mm256_unpacklo_epi8(a, b), ab_high = _mm256_unpackhi_epi8(a, b);
-    const Bytes cd = _mm256_unpacklo_epi8(c, d), cd_high = _mm256_unpackhi_epi8(c, d);
-    lanes[0] = _mm256_unpacklo_epi16(ab, cd), lanes[1] = _mm256_unpackhi_epi16(ab, cd);
-    lanes[2] = _mm256_unpacklo_epi16(ab_high, cd_high);
-    lanes[3] = _mm256_unpackhi_epi16(ab_high, cd_high);
-  }
-  static void sort(int32_t* y) {
-    const Words s0 = load(y), s1 = load(y + 8), s2 = load(y + 16), s3 = load(y + 24);
-    store(_mm256_permute2x128_si256(s0, s1, 0x20), y);
-    store(_mm256_permute2x128_si256(s2, s3, 0x20), y + 8);
-    store(_mm256_permute2x128_si256(s0, s1, 0x31), y + 16);
-    store(_mm256_permute2x128_si256(s2, s3, 0x31), y + 24);
-  }
 
   // Blocks of 1 input x 8 outputs, four of them -> in each lane the four bytes of one output.
   static void turn(const int8_t* blocks, Bytes* lanes) {

@@ -19,15 +19,10 @@ struct NeonBytes {
     return vpadalq_s16(sums, vpaddq_s16(low, high));
   }
 
+  static Words add(Words a, Words b) { return vaddq_s32(a, b); }
+
   // Four bytes, in every lane.
   static Bytes spread(uint32_t four) { return vreinterpretq_s8_u32(vdupq_n_u32(four)); }
-
-  // Rows a b c d of 16 outputs -> in each lane the four bytes of one output.
-  static void interleave(Bytes a, Bytes b, Bytes c, Bytes d, Bytes* lanes) {
-    zip(vzip1q_s8(a, b), vzip1q_s8(c, d), lanes);
-    zip(vzip2q_s8(a, b), vzip2q_s8(c, d), lanes + 2);
-  }
-  static void sort(int32_t*) {}  // the outputs are in order
 
   // Blocks of 1 input x 8 outputs, four of them -> in each lane the four bytes of one output.
   static void turn(const int8_t* blocks, Bytes* lanes) {

@@ -14,7 +14,7 @@ template <class T, class One>
 void each_weight(const Matrix<T>& w, const One& one) {
   if (w.dense()) {
     for (int d = 0; d < w.inputs; ++d) {
-      for (int e = 0; e < w.outputs; ++e) one(d, e, w.values[int64_t{d} * w.outputs + e]);
+      for (int e = 0; e < w.outputs; ++e) one(d, e, w.at(d, e));
     }
     return;
   }
