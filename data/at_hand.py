@@ -7,9 +7,10 @@ synthetic speech.
 import pathlib
 from collections.abc import Sequence
 
-from data.corpora import QUICK, Corpora, beside, own, prepared, spoken_digits, synthetic
+from data.corpora import QUICK, Corpora, beside, of_tfds, own, prepared, spoken_digits, synthetic
 from data.domains import DOMAINS
 from data.download import DownloadError
+from data.prepared_tfds import is_tfds
 from data.synthesize import SynthesizerMissing
 from edge_rnnt.inputs.shards import is_prepared
 
@@ -47,6 +48,8 @@ def resolve(
     raise NoSpeech(f"domains are {tuple(domains)}: expected some of {', '.join(DOMAINS)}")
   if data_dir is not None and is_prepared(data_dir):
     return prepared(data_dir, sample_rate)
+  if data_dir is not None and is_tfds(data_dir):
+    return of_tfds(data_dir, sample_rate)
   if data_dir is not None:
     return own(data_dir, cache_dir, sample_rate)
   tried = ["no data_dir was given"]

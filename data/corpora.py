@@ -12,13 +12,13 @@ from data import domains as of_shared
 from data import grammar
 from data.domains import SPLITS, Named
 from data.download import DownloadError
-from data.prepared_tfds import tfds_source
+from data.prepared_tfds import describe, tfds_source
 from data.spoken_digit import SpokenDigitFlac
 from data.synthesize import SPEAKERS, plan_lines, synthesize
 from edge_rnnt.inputs import shards
 from edge_rnnt.inputs.dataset import Source
-from edge_rnnt.inputs.rejected import ManifestReport
-from edge_rnnt.inputs.views import Telephone
+from edge_rnnt.inputs.rejected import ManifestError, ManifestReport
+from edge_rnnt.inputs.views import Chain, Telephone
 
 QUICK = ("commands", "strings")
 """The domains of a run that asks for no others."""
@@ -64,6 +64,29 @@ def prepared(folder: pathlib.Path, sample_rate: int) -> Corpora:
   model = (folder / shards.WORDPIECES).read_bytes()
   report = ManifestReport(sum(map(len, sources.values())))
   return Corpora("own", told, False, **named, report=report, wordpieces=model)
+
+
+def of_tfds(folder: pathlib.Path, sample_rate: int) -> Corpora:
+  """A corpus that TFDS prepared: its training splits as one, each of the others by its name.
+
+  Raises ManifestError for one without splits named train..., dev... (or valid...) and test... .
+  """
+  name, splits = describe(folder)
+  named: dict[str, dict[str, Source]] = {}
+  for ours, begins in (("train", ("train",)), ("dev", ("dev", "valid")), ("test", ("test",))):
+    chosen = [each for each in splits if each.startswith(begins)]
+    if not chosen:
+      raise ManifestError(
+        f"{folder} has the splits {', '.join(splits)}: expected some that begin with "
+        f"{' or '.join(begins)}"
+      )
+    sources = {each: tfds_source(folder, each, sample_rate) for each in chosen}
+    alone = ours == "train" or len(chosen) == 1
+    named[ours] = {"own": Chain(list(sources.values()))} if alone else sources
+  sizes = of_shared.size({each: Chain(list(sources.values())) for each, sources in named.items()})
+  count = sum(len(source) for sources in named.values() for source in sources.values())
+  told = f"recorded: {name}, prepared by TFDS ({sizes}); its own splits {', '.join(splits)}"
+  return Corpora(name, told, False, **named, report=ManifestReport(count))
 
 
 def beside(

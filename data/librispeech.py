@@ -1,5 +1,9 @@
 """LibriSpeech (Panayotov et al. 2015; 16 kHz, read books, CC BY 4.0) without TensorFlow.
 
+  python -m data.librispeech --subset=clean100 --data_dir=DIR
+
+or, from Python,
+
   builder = LibriSpeechFlac(config="clean100", data_dir=..., file_format="array_record")
   builder.download_and_prepare()
 
@@ -10,12 +14,15 @@ dev-clean, train-clean-100, ...). Splits have the names of TFDS's own builder.
 """
 
 import pathlib
+import sys
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+import rich.progress
 import tensorflow_datasets as tfds
+from absl import app, flags
 
 from data.download import Archive, DownloadError, download
 from data.features import speech_features
@@ -93,7 +100,14 @@ class LibriSpeechFlac(tfds.core.GeneratorBasedBuilder):
 
   def _place(self, subset: str, dl_manager: tfds.download.DownloadManager) -> pathlib.Path:
     if self._extracted is None:
-      return download(ARCHIVES[subset], pathlib.Path(dl_manager.download_dir))
+      folder = pathlib.Path(dl_manager.download_dir)
+      with rich.progress.Progress(*_columns()) as shown:
+        task = shown.add_task(ARCHIVES[subset].name, visible=False)
+        return download(
+          ARCHIVES[subset],
+          folder,
+          progress=lambda done, size: shown.update(task, completed=done, total=size, visible=True),
+        )
     folder = self._extracted / subset
     if not folder.is_dir():
       raise DownloadError(
@@ -106,6 +120,15 @@ class LibriSpeechFlac(tfds.core.GeneratorBasedBuilder):
     files = folder_files(place) if place.is_dir() else archive_files(place)
     for name, text, flac in utterances(files, place):
       yield name, {"audio": flac, "text": text, "speaker": name.partition("-")[0], "id": name}
+
+
+def _columns() -> tuple[rich.progress.ProgressColumn, ...]:
+  return (
+    rich.progress.TextColumn("{task.description}"),
+    rich.progress.BarColumn(),
+    rich.progress.DownloadColumn(),
+    rich.progress.TimeRemainingColumn(),
+  )
 
 
 def archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
@@ -168,3 +191,40 @@ def _transcript(content: bytes, path: pathlib.Path) -> dict[str, str]:
     return {name: " ".join(text.lower().split()) for name, text in split}
   except ValueError as error:
     raise DownloadError(f"{path} is no transcript of LibriSpeech: {error}") from error
+
+
+def main() -> None:
+  """The command line."""
+  subset = flags.DEFINE_enum("subset", "clean100", list(SUBSETS), "Which hours of it.")
+  data_dir = flags.DEFINE_string("data_dir", None, "Where to write.", required=True)
+  extracted = flags.DEFINE_string(
+    "extracted", None, "Folder of the extracted archives, in place of a download (LibriSpeech/)."
+  )
+  archives = flags.DEFINE_string(
+    "archives",
+    None,
+    "Folder for the archives; those that are there are taken (DATA_DIR/downloads).",
+  )
+
+  def run(argv: list[str]) -> None:
+    if len(argv) > 1:
+      raise app.UsageError(f"unknown arguments {argv[1:]}: options begin with --, see --help")
+    builder = LibriSpeechFlac(
+      config=subset.value,
+      data_dir=data_dir.value,
+      file_format="array_record",
+      extracted=pathlib.Path(extracted.value) if extracted.value else None,
+    )
+    try:
+      builder.download_and_prepare(download_dir=archives.value)
+    except DownloadError as error:
+      sys.exit(f"{type(error).__name__}: {error}")
+    for name, split in builder.info.splits.items():
+      print(f"{name}: {split.num_examples} utterances")
+    print(f"\nTrain on it:\n  python -m experiments.librispeech --data_dir={builder.data_path}")
+
+  app.run(run)
+
+
+if __name__ == "__main__":
+  main()

@@ -49,6 +49,19 @@ def tfds_source(folder: pathlib.Path, split: str, sample_rate: int, **options: A
     raise ManifestError(f"{path}: {error}: remove it") from error
 
 
+def is_tfds(folder: pathlib.Path) -> bool:
+  return (folder / "features.json").is_file() and (folder / "dataset_info.json").is_file()
+
+
+def describe(folder: pathlib.Path) -> tuple[str, list[str]]:
+  """Name of a prepared corpus, and its splits. Raises ManifestError for a folder that is none."""
+  try:
+    info = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
+    return info["name"], sorted(each["name"] for each in info.get("splits", ()))
+  except (OSError, ValueError, KeyError) as error:
+    raise ManifestError(f"{folder} is no corpus prepared by TFDS: {error}") from error
+
+
 class StoredRecords:
   """The records of a split of a prepared corpus: audio, text, speaker, id.
 
@@ -56,13 +69,9 @@ class StoredRecords:
   """
 
   def __init__(self, folder: pathlib.Path, split: str):
-    try:
-      described = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-      info = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-      raise ManifestError(f"{folder} is no corpus prepared by TFDS: {error}") from error
-    self._features, self._audio, self.rate = _features(folder, described)
-    self._files = _record_files(folder, info, split)
+    _, names = describe(folder)
+    self._features, self._audio, self.rate = _features(folder)
+    self._files = _record_files(folder, names, split)
 
   def __len__(self) -> int:
     return len(self._files)
@@ -110,9 +119,10 @@ def _places(path: pathlib.Path) -> list[tuple[int, int]]:
   return places
 
 
-def _features(folder: pathlib.Path, described: dict) -> tuple[tfds.features.FeaturesDict, str, int]:
+def _features(folder: pathlib.Path) -> tuple[tfds.features.FeaturesDict, str, int]:
   """The features with ours in place of the official audio, the audio's name, and its rate."""
   try:
+    described = json.loads((folder / "features.json").read_text(encoding="utf-8"))
     fields = described["featuresDict"]["features"]
     audio = next((name for name in ("audio", "speech") if name in fields), "")
     if fields[audio]["pythonClassName"] == OFFICIAL_AUDIO:
@@ -121,7 +131,7 @@ def _features(folder: pathlib.Path, described: dict) -> tuple[tfds.features.Feat
     if isinstance(features[audio], SoundFileAudio):
       rate = features[audio].sample_rate
     return features, audio, rate
-  except (KeyError, ValueError) as error:
+  except (OSError, KeyError, ValueError) as error:
     raise ManifestError(
       f"{folder}/features.json has no audio as our builders or TFDS's LibriSpeech have it: {error}"
     ) from error
@@ -138,11 +148,10 @@ def _plain_audio(official: dict) -> tuple[dict, int]:
 
 
 def _record_files(
-  folder: pathlib.Path, info: dict, split: str
+  folder: pathlib.Path, names: list[str], split: str
 ) -> ArrayRecordDataSource | TfRecords:
-  names = [each["name"] for each in info.get("splits", ())]
   if split not in names:
-    raise ManifestError(f"{folder} has no split {split!r}, only {', '.join(sorted(names))}")
+    raise ManifestError(f"{folder} has no split {split!r}, only {', '.join(names)}")
   for kind, opened in (("array_record", ArrayRecordDataSource), ("tfrecord", TfRecords)):
     paths = sorted(folder.glob(f"*-{split}.{kind}-*"))
     if paths:

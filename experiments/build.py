@@ -67,11 +67,14 @@ def speech(config: ConfigDict, corpora: Corpora, start: Start | None = None) -> 
   """
   front_end = start.front_end if start else measured_front_end(config.front_end, corpora)
   pieces = start.pieces if start else word_pieces(config.pieces, corpora)
-  reduction = config.model.time_reduction
+  reduction, longest = config.model.time_reduction, None
+  if config.longest_utterance:
+    samples = round(config.longest_utterance * front_end.sample_rate)
+    longest = prepared.count_frames(front_end, samples)
   train, left_out = {}, ManifestReport(0)
   for name, source in corpora.train.items():
     train[name], report = prepared.keep_fitting(
-      prepared.prepare(source, front_end, pieces), reduction
+      prepared.prepare(source, front_end, pieces), reduction, longest
     )
     left_out += report
   # Nothing is left out of dev: what does not fit counts as errors there.

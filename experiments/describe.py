@@ -50,7 +50,7 @@ def data(speech: Speech, begun: Run) -> Data:
 
 def _title(corpora: Corpora) -> str:
   if corpora.kind != "shared":
-    return TITLES[corpora.kind]
+    return TITLES.get(corpora.kind, corpora.kind)
   *first, last = (DOMAIN_TITLES[name] for name in corpora.dev)
   return f"{', '.join(first)} and {last}" if first else last
 

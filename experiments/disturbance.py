@@ -28,6 +28,7 @@ def augment(config: ConfigDict, within: Surroundings, strength: float) -> Augmen
     telephone_share=config.telephone_share * share,
     warp=config.warp * strength,
     time_masks=round(config.time_masks * strength),
+    time_share=config.time_share,
     time_width=round(config.time_width * strength),
     mel_masks=round(config.mel_masks * strength),
     mel_width=round(config.mel_width * strength),

@@ -45,7 +45,7 @@ def get_config() -> ConfigDict:
   )  # fmt: skip
 
   # About a minute of audio a batch, in at least 8 utterances.
-  config.batch_size, config.frame_budget, config.buckets = 8, 2000, 4
+  config.batch_size, config.frame_budget, config.buckets = 8, 2000, 6
 
   config.stages.align = stage(200, {"telephony": 1.0}, alignment=4.0, disturb=0.3)
   first = {"commands": 0.3, "telephony": 0.3, "read": 0.4}

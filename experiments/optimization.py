@@ -10,14 +10,21 @@ from ml_collections import ConfigDict
 
 from edge_rnnt.prune import schedule, transform
 from edge_rnnt.train import rates
-from edge_rnnt.train.optimizer import adamw
+from edge_rnnt.train.optimizer import adamw, lamb
+
+OPTIMIZERS = {"adamw": adamw, "lamb": lamb}
 
 
 def optimizer(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientTransformation:
-  """AdamW with the stages' rates; joint and prediction warm up when the first stage needs them."""
+  """The optimizer with the stages' rates; joint and prediction warm up when first needed.
+
+  Raises ValueError for an unknown optimizer.
+  """
   settings = config.optimizer
+  if settings.name not in OPTIMIZERS:
+    raise ValueError(f"optimizer.name is {settings.name!r}: expected one of {list(OPTIMIZERS)}")
   held_back = rates.warmup(settings.warmup_steps, begin=transducer_begins(stages))
-  return adamw(
+  return OPTIMIZERS[settings.name](
     learning_rate(config, stages),
     clip_norm=settings.clip_norm,
     weight_decay=settings.weight_decay,

@@ -42,7 +42,8 @@ def get_config() -> ConfigDict:
   config.augmentation.telephone_share = 0.0
   config.augmentation.warp = 0.08
   config.augmentation.time_masks = 2
-  config.augmentation.time_width = 4
+  config.augmentation.time_width = 4  # stacked frames
+  config.augmentation.time_share = 0.2  # of the utterance, that no mask is longer than
   config.augmentation.mel_masks = 2
   config.augmentation.mel_width = 6
 
@@ -67,6 +68,7 @@ def get_config() -> ConfigDict:
   config.model.joint_dim = 96
 
   config.optimizer = ConfigDict()
+  config.optimizer.name = "adamw"  # or lamb, for batches of hundreds
   config.optimizer.clip_norm = 1.0
   config.optimizer.weight_decay = 1e-3
   config.optimizer.warmup_steps = 50  # of the encoder, and of joint and prediction when they begin
@@ -91,6 +93,7 @@ def get_config() -> ConfigDict:
   config.buckets = 3
   # Padded frames a batch, 0 for batch_size alone: batches of short utterances then hold more.
   config.frame_budget = 0
+  config.longest_utterance = 0.0  # seconds; longer ones are left out of training, 0 for none
   config.synthetic = 2000  # utterances of each kind mixed into the training on recorded speech
   config.evaluate_every = 400
   config.calibration_utterances = 128

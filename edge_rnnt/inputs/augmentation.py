@@ -33,7 +33,8 @@ class Augment:
   one of the rooms given to LoadBatch; noise_share: share that gets noise at snr_db, from the
   recordings given to LoadBatch or white; telephone_share: share squeezed through a telephone; warp:
   largest change of the mel axis (0.07 = 7 %, another length of the throat); SpecAugment: number and
-  greatest width of masks in stacked frames and in mel bands.
+  greatest width of masks in stacked frames (no more than time_share of the utterance) and in mel
+  bands.
   """
 
   speed: Range = (1.0, 1.0)
@@ -45,6 +46,7 @@ class Augment:
   warp: float | int = 0.0
   time_masks: int = 0
   time_width: int = 0
+  time_share: float | int = 0.2
   mel_masks: int = 0
   mel_width: int = 0
 
@@ -53,7 +55,7 @@ class Augment:
       low, high = getattr(self, name)
       if not low <= high or (name == "speed" and low <= 0):
         raise ValueError(f"Augment.{name} is {(low, high)}: expected (lowest, highest)")
-    for name in ("room_share", "noise_share", "telephone_share"):
+    for name in ("room_share", "noise_share", "telephone_share", "time_share"):
       if not 0 <= getattr(self, name) <= 1:
         raise ValueError(f"Augment.{name} is {getattr(self, name)}: expected a share from 0 to 1")
 
@@ -103,6 +105,7 @@ class Augment:
         rng,
         time_masks=self.time_masks,
         time_width=self.time_width,
+        time_share=self.time_share,
         mel_masks=self.mel_masks,
         mel_width=self.mel_width,
         num_mels=front_end.num_mels,

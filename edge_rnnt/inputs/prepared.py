@@ -98,11 +98,18 @@ def fits(frames: int, labels: Int32[np.ndarray, "U"], time_reduction: int = 2) -
   return len(labels) > 0 and frames >= frames_needed(labels, time_reduction)
 
 
-def keep_fitting(prepared: Prepared, time_reduction: int = 2) -> tuple[Prepared, ManifestReport]:
-  """Drops the utterances whose labels don't fit their frames; the report names them."""
+def keep_fitting(
+  prepared: Prepared, time_reduction: int = 2, most_frames: int | None = None
+) -> tuple[Prepared, ManifestReport]:
+  """Drops the utterances whose labels don't fit their frames, or that have more than `most_frames`;
+  the report names them.
+  """
   kept, rejected = [], []
   for item, (frames, labels) in enumerate(zip(prepared.frames, prepared.labels, strict=True)):
-    if fits(int(frames), labels, time_reduction):
+    if most_frames is not None and frames > most_frames:
+      detail = f"{frames} frames, at most {most_frames}"
+      rejected.append(Rejected(prepared.id(item), "longer than training takes", detail))
+    elif fits(int(frames), labels, time_reduction):
       kept.append(item)
     else:
       detail = f"{len(labels)} labels in {-(-int(frames) // time_reduction)} encoder frames"

@@ -1,6 +1,10 @@
-"""Sources that show another source's speech: a part of it, or as a telephone line carries it."""
+"""Sources that show other sources' speech: a part of it, as a telephone line carries it, several as
+one.
+"""
 
+import bisect
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from edge_rnnt.audio.augment import telephone_band
@@ -45,3 +49,44 @@ class Telephone(Selection):
     example = super().__getitem__(index)
     heard = telephone_band(example.samples, self.sample_rate)
     return dataclasses.replace(example, samples=heard)
+
+
+class Chain:
+  """Several sources of one sample rate, one after the other; ValueError if they have several."""
+
+  def __init__(self, sources: Sequence[Source]):
+    rates = {each.sample_rate for each in sources}
+    if len(rates) != 1:
+      raise ValueError(f"a chain needs sources of one sample rate, got {sorted(rates) or 'none'}")
+    (self.sample_rate,) = rates
+    self._sources = tuple(sources)
+    self._ends = list(itertools.accumulate(map(len, sources)))
+
+  def __len__(self) -> int:
+    return self._ends[-1]
+
+  def __getitem__(self, index: int) -> Example:
+    source, item = self._place(index)
+    return source[item]
+
+  def seconds(self, index: int) -> float:
+    source, item = self._place(index)
+    return source.seconds(item)
+
+  def text(self, index: int) -> str:
+    source, item = self._place(index)
+    return source.text(item)
+
+  def speaker(self, index: int) -> str:
+    source, item = self._place(index)
+    return source.speaker(item)
+
+  def id(self, index: int) -> str:
+    source, item = self._place(index)
+    return source.id(item)
+
+  def _place(self, index: int) -> tuple[Source, int]:
+    if not 0 <= index < len(self):
+      raise IndexError(f"item {index} of {len(self)}")
+    number = bisect.bisect_right(self._ends, index)
+    return self._sources[number], index - (self._ends[number - 1] if number else 0)

@@ -252,6 +252,14 @@ def test_short_utterances_keep_most_of_their_rows():
   assert masked(0, time_masks=2, time_width=50, mel_masks=2, mel_width=9).shape == (0, 60)
 
 
+def test_an_utterance_never_begins_with_many_masked_rows():
+  leading = []
+  for seed in range(400):
+    gone = (masked(40, seed, time_masks=12, time_width=8) == 0).all(1)
+    leading.append(int(np.argmin(gone)))
+  assert max(leading) <= augment.LEADING and np.mean(np.array(leading) > 0) > 0.05
+
+
 def test_the_same_generator_gives_the_same_masks():
   again = [masked(seed=7, time_masks=2, time_width=9, mel_masks=2, mel_width=5) for _ in range(2)]
   np.testing.assert_array_equal(*again)

@@ -3,6 +3,9 @@
 import hashlib
 import io
 import pathlib
+import shutil
+import subprocess
+import sys
 import tarfile
 
 import numpy as np
@@ -164,3 +167,25 @@ def test_sound_and_text_must_belong_to_each_other(tmp_path, lose, message):
   path.write_bytes(pack(files))
   with pytest.raises(DownloadError, match=message):
     list(librispeech.utterances(librispeech.archive_files(path), path))
+
+
+def test_the_command_line(tmp_path):
+  """From an extracted folder; and what it says of one that is not all there."""
+  folder = tmp_path / "LibriSpeech"
+  for subset in librispeech.HELD_OUT[:3]:
+    for name, content in contents(subset).items():
+      path = tmp_path / name
+      path.parent.mkdir(parents=True, exist_ok=True)
+      path.write_bytes(content)
+  command = [
+    sys.executable, "-m", "data.librispeech", "--subset=held_out", f"--extracted={folder}",
+    f"--data_dir={tmp_path / 'tfds'}",
+  ]  # fmt: skip
+  failed = subprocess.run(command, capture_output=True, text=True, check=False)
+  assert failed.returncode == 1 and "has no folder test-other: expected" in failed.stderr
+  assert "Traceback" not in failed.stderr
+  shutil.copytree(folder / "test-clean", folder / "test-other")
+  done = subprocess.run(command, capture_output=True, text=True, check=True)
+  assert "dev_clean: 9 utterances" in done.stdout
+  made = pathlib.Path(done.stdout.rpartition("--data_dir=")[2].strip())
+  assert len(tfds_source(made, "test_other", 16000)) == 9

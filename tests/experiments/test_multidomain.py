@@ -95,7 +95,7 @@ def test_the_quick_recipe_is_disturbed_as_ever():
   assert dataclasses.asdict(augment) == {
     "speed": (0.9, 1.1), "gain_db": (-24.0, 6.0), "room_share": 0.0, "noise_share": 0.7,
     "snr_db": (10.0, 40.0), "telephone_share": 0.0, "warp": 0.08, "time_masks": 2, "time_width": 4,
-    "mel_masks": 2, "mel_width": 6,
+    "time_share": 0.2, "mel_masks": 2, "mel_width": 6,
   }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from edge_rnnt.audio.augment import telephone_band
 from edge_rnnt.inputs.dataset import MemorySource, Source
 from edge_rnnt.inputs.joined import JoinedStrings
-from edge_rnnt.inputs.views import Selection, Telephone
+from edge_rnnt.inputs.views import Chain, Selection, Telephone
 
 RATE = 8000
 
@@ -47,3 +47,26 @@ def test_the_telephone_changes_the_sound_and_nothing_else(digits):
     spectrum = np.abs(np.fft.rfft(example.samples)) ** 2
     hertz = np.fft.rfftfreq(len(example.samples), 1 / RATE)
     assert spectrum[(hertz < 150) | (hertz > 3700)].mean() < 0.01 * spectrum.mean()
+
+
+def test_a_chain_is_its_sources_in_order(digits):
+  some = Selection(digits, [3, 1])
+  chain = Chain([digits, some, digits])
+  assert isinstance(chain, Source) and len(chain) == 26 and chain.sample_rate == RATE
+  for index, (source, item) in {0: (digits, 0), 11: (digits, 11), 12: (some, 0), 13: (some, 1),
+                                14: (digits, 0), 25: (digits, 11)}.items():  # fmt: skip
+    assert (chain.id(index), chain.text(index)) == (source.id(item), source.text(item))
+    assert (chain.speaker(index), chain.seconds(index)) == (
+      source.speaker(item), source.seconds(item)
+    )  # fmt: skip
+    np.testing.assert_array_equal(chain[index].samples, source[item].samples)
+  with pytest.raises(IndexError, match="item 26 of 26"):
+    chain[26]
+
+
+def test_a_chain_has_one_rate(digits):
+  other = MemorySource([np.zeros(9, np.int16)], ["x"], [""], ["x"], 16000)
+  with pytest.raises(ValueError, match=r"one sample rate, got \[8000, 16000\]"):
+    Chain([digits, other])
+  with pytest.raises(ValueError, match="got none"):
+    Chain([])
