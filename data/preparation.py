@@ -72,8 +72,10 @@ def prepare(
       raise ManifestError(
         f"nothing usable is left for {name}: {folder / LEFT_OUT} names every recording"
       )
-  pieces = _word_pieces(folder, settings, [entry.text for entry in entries["train"]])
-  entries["train"], unfit = _fitting(entries["train"], pieces, settings)
+  model = word_pieces([entry.text for entry in entries["train"]], settings)
+  with whole.writing(folder / shards.WORDPIECES) as file:
+    file.write(model)
+  entries["train"], unfit = _fitting(entries["train"], WordPieces(model), settings)
   report = ManifestReport(sum(map(len, entries.values())), (*rejected, *unfit))
   _finish(folder, settings, placed, entries, report)
   return report
@@ -159,9 +161,13 @@ def _columns() -> tuple[rich.progress.ProgressColumn, ...]:
   )
 
 
-def _word_pieces(folder: pathlib.Path, settings: Settings, texts: Sequence[str]) -> WordPieces:
+def word_pieces(texts: Sequence[str], settings: Settings) -> bytes:
+  """The sentencepiece model of training texts, in whatever order they come.
+
+  Raises ManifestError where the settings don't fit them.
+  """
   try:
-    model = train_wordpieces(
+    return train_wordpieces(
       sorted(texts),
       vocab_size=settings.vocab_size,
       model_type=settings.pieces,
@@ -169,9 +175,6 @@ def _word_pieces(folder: pathlib.Path, settings: Settings, texts: Sequence[str])
     )
   except ValueError as error:
     raise ManifestError(f"word-pieces: {error}") from error
-  with whole.writing(folder / shards.WORDPIECES) as file:
-    file.write(model)
-  return WordPieces(model)
 
 
 def _fitting(

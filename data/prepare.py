@@ -23,6 +23,7 @@ from data.preparation import LEFT_OUT, SPLITS, Settings, prepare
 from edge_rnnt.inputs import shards
 from edge_rnnt.inputs.check import Bounds
 from edge_rnnt.inputs.rejected import ManifestError, ManifestReport
+from edge_rnnt.text.wordpiece import WordPieces
 
 
 def _show(folder: pathlib.Path, report: ManifestReport) -> None:
@@ -36,6 +37,8 @@ def _show(folder: pathlib.Path, report: ManifestReport) -> None:
   console.print(table)
   console.print(f"Split {summary['split']}.", markup=False, soft_wrap=True)
   console.print(f"{report}.", markup=False, soft_wrap=True)
+  pieces = WordPieces((folder / shards.WORDPIECES).read_bytes())
+  console.print(f"{pieces.vocab_size} word-pieces, blank and unknown counted.", markup=False)
   if report.rejected:
     console.print(f"Each is named in {folder / LEFT_OUT}", markup=False, soft_wrap=True)
   console.print("\nTrain on it:")

@@ -246,3 +246,25 @@ def test_a_damaged_folder_is_refused_by_name(tmp_path, folder):
   (out / shards.SUMMARY).write_text(json.dumps(summary | {"version": 9}))
   with pytest.raises(ManifestError, match="format 9"):
     shards.ShardSource(out, "dev", 8000)
+
+
+@pytest.mark.parametrize("pieces, size", [("char", 29), ("bpe", 512), ("bpe", 4096)])
+def test_word_pieces_are_the_same_in_another_process(tmp_path, pieces, size):
+  """From characters to the paper's 4096: made of the texts alone, in whatever order they came."""
+  rng = np.random.default_rng(0)
+  letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+  words = ["".join(rng.choice(letters, rng.integers(2, 9))) for _ in range(6000)]
+  texts = [" ".join(rng.choice(words, 12)) for _ in range(1500)]
+  settings = preparation.Settings(pieces=pieces, vocab_size=size)
+  model = preparation.word_pieces(texts, settings)
+  assert WordPieces(model).vocab_size == size
+  (tmp_path / "texts").write_text("\n".join(reversed(texts)))
+  code = f"""
+import pathlib, sys
+from data import preparation
+texts = pathlib.Path({str(tmp_path / "texts")!r}).read_text().splitlines()
+settings = preparation.Settings(pieces={pieces!r}, vocab_size={size})
+sys.stdout.buffer.write(preparation.word_pieces(texts, settings))
+"""
+  ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+  assert ran.stdout == model
