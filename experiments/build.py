@@ -25,11 +25,13 @@ from edge_rnnt.model.rnnt import RNNT, init
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 from edge_rnnt.train import state, step
 from edge_rnnt.train.loop import Stage
+from edge_rnnt.train.mesh import Layout
 from edge_rnnt.train.warm_start import check_same_shapes
 from experiments import disturbance, optimization
 from experiments.warm_start import Start
 
 STATISTICS_UTTERANCES = 300
+PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Run:
   state: state.TrainState
   stages: tuple[Stage, ...]
   batches: Callable[[int], Iterator[batching.Batch]]
+  layout: Layout
+  """Where parameters and batches lie."""
   plan: plan.BatchPlan
   dev_buckets: tuple[buckets.Bucket, ...]
   exposure: Mapping[str, float]
@@ -132,6 +136,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   stages = [config.stages[name] for name in names]
   if not any(each.keep_as for each in stages):
     raise ValueError(f"no stage of {tuple(names)} has a keep_as: nothing would be left to measure")
+  _check_shares(config)
   model_config = RNNTConfig(
     feature_dim=speech.front_end.feature_dim,
     vocab_size=speech.pieces.vocab_size,
@@ -145,7 +150,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   first = state.create(init(model_config, init_key), optimizer, key, ema=ema is not None)
   if start:
     first = begin_with(start, first, optimizer)
-  rate = optimization.learning_rate(config, stages)
+  rate, layout = optimization.learning_rate(config, stages), Layout(fsdp=config.fsdp)
   train_stages = tuple(
     Stage(
       name,
@@ -158,8 +163,11 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
         alignment_weight=each.alignment,
         window=config.window or None,
         emission=_emission(config, each),
+        matmul_dtype=PRECISIONS[config.matmul_dtype],
         learning_rate=rate,
         ema_decay=ema,
+        accumulate=config.accumulate,
+        layout=layout,
       ),
       keep_as=each.keep_as or None,
     )
@@ -178,7 +186,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   batches = functools.partial(_batches, batch_plan, loader, config.seed)
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
   begins = optimization.transducer_begins(stages)
-  return Run(model, first, train_stages, batches, batch_plan, dev_buckets, exposure, begins)
+  return Run(model, first, train_stages, batches, layout, batch_plan, dev_buckets, exposure, begins)
 
 
 def begin_with(
@@ -194,6 +202,18 @@ def begin_with(
 def _emission(config: ConfigDict, stage: ConfigDict) -> tuple[int, int] | None:
   """Around the CTC head's own places, where there is one to go by."""
   return tuple(config.emission) if config.emission and stage.ctc and not config.window else None
+
+
+def _check_shares(config: ConfigDict) -> None:
+  """Raises ValueError for settings that the devices at hand can't share."""
+  if config.matmul_dtype not in PRECISIONS:
+    raise ValueError(f"matmul_dtype is one of {list(PRECISIONS)}; got {config.matmul_dtype!r}")
+  parts = jax.device_count() * config.accumulate
+  if config.accumulate < 1 or config.batch_size % parts:
+    raise ValueError(
+      f"batch_size={config.batch_size} is no multiple of {parts}, {jax.device_count()} devices "
+      f"times accumulate={config.accumulate}"
+    )
 
 
 def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:
@@ -236,5 +256,13 @@ def _plan(
     count=config.buckets,
     batch_size=config.batch_size,
     frame_budget=config.frame_budget or None,
+    multiple=jax.device_count() * config.accumulate,
   )
-  return plan.BatchPlan(sources, planned, chosen, seed=config.seed)
+  return plan.BatchPlan(
+    sources,
+    planned,
+    chosen,
+    seed=config.seed,
+    process=jax.process_index(),
+    processes=jax.process_count(),
+  )

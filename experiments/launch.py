@@ -8,9 +8,11 @@ from collections.abc import Callable
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from data import at_hand
+from data import at_hand, tones
+from data.corpora import Corpora
 from edge_rnnt.inputs.manifest import ManifestError
 from edge_rnnt.report.schema import ResultsError
+from edge_rnnt.train import processes
 from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
 from experiments import collect, pipeline, sweep, sweep_local
@@ -24,6 +26,7 @@ TOLD = (
   ResultsError,
   pipeline.BadRecipe,
   pipeline.OtherRun,
+  processes.BadCluster,
   sweep.BadSweep,
 )
 """Errors that are the user's to mend: their message is enough, a traceback would bury it."""
@@ -47,7 +50,25 @@ POINTS = flags.DEFINE_string(
 PRINT_COMMANDS = flags.DEFINE_bool(
   "print_commands", False, "Print the points' commands, one a line, for any scheduler; run nothing."
 )
-OF_A_RUN = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE)
+FAKE_DATA = flags.DEFINE_bool(
+  "fake_data",
+  False,
+  "Chords instead of speech, 20 updates a stage: does it all run here?",
+)
+COORDINATOR = flags.DEFINE_string(
+  "coordinator",
+  None,
+  "Train on several processes, one a machine or GPU: auto under Slurm (srun), on a TPU pod, under "
+  "Open MPI or Kubernetes; else HOST:PORT of process 0 ($JAX_COORDINATOR_ADDRESS).",
+)
+NUM_PROCESSES = flags.DEFINE_integer(
+  "num_processes", None, "How many, with HOST:PORT ($JAX_NUM_PROCESSES).", lower_bound=1
+)
+PROCESS_ID = flags.DEFINE_integer(
+  "process_id", None, "Which this is, from 0 on ($JAX_PROCESS_ID).", lower_bound=0
+)
+OF_A_CLUSTER = (COORDINATOR, NUM_PROCESSES, PROCESS_ID)
+OF_A_RUN = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE, FAKE_DATA, *OF_A_CLUSTER)
 OF_A_SWEEP = (SWEEP, JOBS, POINTS, PRINT_COMMANDS)
 
 
@@ -86,19 +107,30 @@ def launch(
 
 
 def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
-  """Finds the speech that is at hand and walks the corridor."""
+  """Finds the speech that is at hand and walks the corridor; with others, if there are any."""
+  processes.connect(COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value)
   cache = pathlib.Path(CACHE_DIR.value or workdir)
-  corpora = at_hand.resolve(
+  if FAKE_DATA.value:
+    config = pipeline.shortened(config)
+  with processes.first_alone("speech at hand"):
+    corpora = _speech(config, workdir, cache)
+  pipeline.run(config, corpora, workdir, command=command, cache_dir=cache)
+
+
+def _speech(config: ConfigDict, workdir: pathlib.Path, cache: pathlib.Path) -> Corpora:
+  rate = config.front_end.sample_rate
+  if FAKE_DATA.value:
+    return tones.tone_corpora(rate)
+  return at_hand.resolve(
     data_dir=pathlib.Path(DATA_DIR.value) if DATA_DIR.value else None,
     shared=at_hand.BESIDE_REPOSITORY,
     cache_dir=cache / "data",
     online=not OFFLINE.value,
-    sample_rate=config.front_end.sample_rate,
+    sample_rate=rate,
     seed=config.seed,
     begun_with=pipeline.begun_with(workdir),
     domains=config.domains,
   )
-  pipeline.run(config, corpora, workdir, command=command, cache_dir=cache)
 
 
 def run_sweep(
@@ -109,7 +141,8 @@ def run_sweep(
   module: str,
 ) -> None:
   """Runs or prints all points; then joins the results of those that are finished."""
-  options = [flags.FLAGS[each.name].serialize() for each in (DATA_DIR, OFFLINE) if each.value]
+  passed_on = [each for each in (DATA_DIR, OFFLINE, FAKE_DATA) if each.value]
+  options = [flags.FLAGS[each.name].serialize() for each in passed_on]
   args = (points, config, module, workdir)
   jobs = sweep.jobs(*args, overrides=overrides, options=options, only=POINTS.value)
   if PRINT_COMMANDS.value:

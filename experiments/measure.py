@@ -25,6 +25,7 @@ from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.report import results
 from edge_rnnt.report.hypotheses import write_hypotheses
 from edge_rnnt.text.wer import error_rate
+from edge_rnnt.train import processes
 from edge_rnnt.train.state import TrainState, inference_params
 from experiments.build import Speech
 
@@ -161,4 +162,5 @@ class Stopwatch:
     before = self.seconds.get(part, 0.0) if add else 0.0
     self.seconds[part] = before + now - self._since
     self._since = now
-    whole.write_text(self._path, json.dumps(self.seconds))
+    if processes.is_first():
+      whole.write_text(self._path, json.dumps(self.seconds))

@@ -24,11 +24,14 @@ from edge_rnnt.inputs import batching
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import page, provenance, results, terminal
+from edge_rnnt.train import processes
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.loop import fit
+from edge_rnnt.train.mesh import on_this_process
 from edge_rnnt.train.state import TrainState, inference_params
 from experiments import build, describe, measure, warm_start
 
+FAKE_STEPS = 20
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
 
 
@@ -47,33 +50,54 @@ def run(
   *,
   command: str,
   cache_dir: pathlib.Path | None = None,
-) -> results.Results:
+) -> results.Results | None:
   """Everything from corpora to report.html in workdir; resumes what was begun there.
 
   cache_dir: for prepared speech and compiled programs, which runs may share; the workdir if None.
+  All processes of a run train and watch dev WER together; only the first exports and measures, and
+  the others return None before.
   """
   workdir.mkdir(parents=True, exist_ok=True)
   cache = cache_dir or workdir
   watch = measure.Stopwatch(workdir / "seconds.json")
   jax.config.update("jax_compilation_cache_dir", str(cache.resolve() / "compiled"))
-  print(f"Speech: {corpora.description}", flush=True)
-  corpora = with_synthetic(config, corpora, cache / "data")
-  remember(config, corpora, workdir)
+  tell(f"Speech: {corpora.description}")
+  with processes.first_alone("synthetic speech"):
+    corpora = with_synthetic(config, corpora, cache / "data")
+    remember(config, corpora, workdir)
   try:
     start = warm_start.read(config)
     speech = build.speech(config, corpora, start)
     begun = build.run(config, speech, start)
   except ValueError as error:
     raise BadRecipe(error) from error
-  warm_start.keep_speech(speech.front_end, speech.pieces, workdir)
-  tell_left_out(corpora, speech, workdir / "left_out.tsv")
+  if processes.is_first():
+    warm_start.keep_speech(speech.front_end, speech.pieces, workdir)
+    tell_left_out(corpora, speech, workdir / "left_out.tsv")
   watch.lap("speech")
   states = train(config, speech, begun, workdir, watch)
+  if not processes.is_first():
+    return None
   found = evaluate(config, speech, begun, states, workdir, command, watch)
   results.save(found, workdir / "results.json")
   page.write(found, workdir)
   terminal.show(found, workdir)
   return found
+
+
+def shortened(config: ConfigDict) -> ConfigDict:
+  """The same run with 20 updates a stage, to see that all of it works somewhere."""
+  config = config.copy_and_resolve_references()
+  for name in config.curriculum:
+    config.stages[name].steps = min(config.stages[name].steps, FAKE_STEPS)
+  config.evaluate_every = min(config.evaluate_every, FAKE_STEPS)
+  return config
+
+
+def tell(text: str) -> None:
+  """A line for the user, from one of several processes."""
+  if processes.is_first():
+    print(text, flush=True)
 
 
 def remember(config: ConfigDict, corpora: Corpora, workdir: pathlib.Path) -> None:
@@ -121,7 +145,7 @@ def with_synthetic(config: ConfigDict, corpora: Corpora, cache_dir: pathlib.Path
       for kind in kinds
     }
   except SynthesizerMissing as error:
-    print(f"No synthetic speech is mixed into the training: {error}", flush=True)
+    tell(f"No synthetic speech is mixed into the training: {error}")
     return corpora
   return dataclasses.replace(corpora, train=corpora.train | made)
 
@@ -137,7 +161,7 @@ def tell_left_out(corpora: Corpora, speech: build.Speech, path: pathlib.Path) ->
   if rejected:
     report = ManifestReport(corpora.report.accepted - len(speech.left_out.rejected), rejected)
     report.write(path)
-    print(f"Left out ({report}): each is named in {path}", flush=True)
+    tell(f"Left out ({report}): each is named in {path}")
 
 
 def begun_with(workdir: pathlib.Path) -> str | None:
@@ -153,7 +177,7 @@ def train(
   workdir: pathlib.Path,
   watch: measure.Stopwatch,
 ) -> dict[str, TrainState]:
-  """Trains through all stages; returns the states kept by name."""
+  """Trains through all stages; returns the states kept by name, whole in every process."""
 
   def evaluate(state: TrainState) -> dict[str, float]:
     watch.lap("training", add=True)  # so that a kill loses little of what has passed
@@ -168,10 +192,12 @@ def train(
     evaluate=evaluate,
     evaluate_every=config.evaluate_every,
     about={"config": json.loads(config.to_json_best_effort()), "versions": provenance.versions()},
+    layout=begun.layout,
   )
   with Checkpoints(workdir / "checkpoints") as checkpoints:
     names = [stage.keep_as for stage in begun.stages if stage.keep_as]
-    states = {name: checkpoints.restore_kept(name, last)[0] for name in names}
+    kept = {name: checkpoints.restore_kept(name, last)[0] for name in names}
+    states = {name: on_this_process(state) for name, state in kept.items()}
   watch.lap("training", add=True)
   return states
 
@@ -182,10 +208,12 @@ def _dev_wer(
   """WER of every dev set, and of all of them pooled; through CTC before the transducer begins."""
   transducing = int(state.step) > begun.transducer_begins
   search, prefix = (greedy, "dev") if transducing else (ctc_greedy, "dev_ctc")
-  params, pooled, found = inference_params(state), [], {}
+  params, pooled, found = on_this_process(inference_params(state)), [], {}
   for name, prepared in speech.dev.items():
     batches = batching.evaluation_batches(prepared, speech.front_end, begun.dev_buckets)
-    heard = recognition.recognize(begun.model, params, batches, speech.pieces, search)
+    mine = itertools.islice(batches, jax.process_index(), None, jax.process_count())
+    heard = recognition.recognize(begun.model, params, mine, speech.pieces, search)
+    heard = [recognition.Heard(*each) for each in processes.joined(heard)]
     found[f"{prefix}_{name}_wer"] = recognition.score(heard, said, samples=DEV_DRAWS).wer
     pooled += heard
   score = recognition.score(pooled, said, samples=DEV_DRAWS)

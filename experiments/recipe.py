@@ -89,7 +89,10 @@ def get_config() -> ConfigDict:
   # transducer may emit it; () for anywhere. Unbound, it may learn to guess words unheard.
   config.emission = (1, 4)
 
-  config.batch_size = 16
+  config.batch_size = 16  # of an update, over all devices of all processes
+  config.accumulate = 1  # parts that a device takes its rows in, for want of memory
+  config.matmul_dtype = "float32"  # bfloat16: an accelerator's fast products; the rest stays
+  config.fsdp = False  # share parameters and optimizer out to the devices: see train/mesh.py
   config.buckets = 3
   # Padded frames a batch, 0 for batch_size alone: batches of short utterances then hold more.
   config.frame_budget = 0

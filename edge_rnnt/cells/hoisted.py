@@ -21,6 +21,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from edge_rnnt.cells.product import product
+
 
 class Recurrence(NamedTuple):
   """The two pointwise functions of a cell; hashable, as they are static to the custom gradient."""
@@ -41,12 +43,12 @@ class Matrices(NamedTuple):
 
 def matmul(x: Float[Array, "... D"], kernel: Float[Array, "D G H"]) -> Float[Array, "... G H"]:
   """x @ kernel for a kernel whose columns are split into gates."""
-  return (x @ _flat(kernel)).reshape(*x.shape[:-1], *kernel.shape[1:])
+  return product(x, _flat(kernel)).reshape(*x.shape[:-1], *kernel.shape[1:])
 
 
 def project(m: Float[Array, "... H"], projection: Float[Array, "H P"] | None) -> Array:
   """m Q, or m itself without a projection."""
-  return m if projection is None else m @ projection
+  return m if projection is None else product(m, projection)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -101,11 +103,11 @@ def _backward(recurrence, saved, cotangents):
   frames = (zs, previous_c, project(ms, matrices.projection), *cotangents)
   (dc, dh, sums), (dz, dp) = jax.lax.scan(body, zeros, frames, reverse=True)
   dmatrices = Matrices(
-    _over_frames(xs, dz),
-    _over_frames(previous_h, dz),
-    None if matrices.projection is None else _over_frames(ms, dp),
+    _over_frames(xs, dz, matrices.inputs),
+    _over_frames(previous_h, dz, matrices.recurrent),
+    None if matrices.projection is None else _over_frames(ms, dp, matrices.projection),
   )
-  dxs = dz.reshape(*xs.shape[:2], -1) @ _flat(matrices.inputs).T
+  dxs = product(dz.reshape(*xs.shape[:2], -1), _flat(matrices.inputs).T)
   return dmatrices, *rebuild(sums, blank=True), dxs, dc, dh
 
 
@@ -120,14 +122,19 @@ def _transposed(matrices: Matrices) -> tuple[Callable[[Array], Array], Callable[
   """dz -> dL/dh_{t-1} and dp -> dL/dm, with the transposes made once."""
   recurrent = _flat(matrices.recurrent).T
   projection = None if matrices.projection is None else matrices.projection.T
-  return lambda dz: dz.reshape(dz.shape[0], -1) @ recurrent, lambda dp: project(dp, projection)
+  return (
+    lambda dz: product(dz.reshape(dz.shape[0], -1), recurrent),
+    lambda dp: project(dp, projection),
+  )
 
 
-def _over_frames(a: Float[Array, "T B K"], b: Float[Array, "T B *L"]) -> Float[Array, "K *L"]:
-  """sum over T and B of a' b, as one matmul."""
+def _over_frames(
+  a: Float[Array, "T B K"], b: Float[Array, "T B *L"], like: Float[Array, "K *L"]
+) -> Float[Array, "K *L"]:
+  """sum over T and B of a' b, as one matmul in the precision of the matrix whose gradient it is."""
+  a, b = a.astype(like.dtype), b.astype(like.dtype).reshape(*b.shape[:2], -1)
   # Merging T and B by a reshape would gather the whole batch on every device: B is sharded.
-  product = jax.lax.dot_general(a, b.reshape(*b.shape[:2], -1), (((0, 1), (0, 1)), ((), ())))
-  return product.reshape(a.shape[2], *b.shape[2:])
+  return jax.lax.dot_general(a, b, (((0, 1), (0, 1)), ((), ()))).reshape(like.shape)
 
 
 def _differentiable(tree: Any) -> tuple[list[Array], Callable[..., Any]]:

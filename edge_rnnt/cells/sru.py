@@ -21,6 +21,7 @@ from edge_rnnt.cells.cell import (
 from edge_rnnt.cells.hoisted import matmul
 from edge_rnnt.cells.initializers import gate_kernel, gate_values, glorot
 from edge_rnnt.cells.lstm import last_state
+from edge_rnnt.cells.product import product
 from edge_rnnt.shapes import Lengths, Sequence
 
 
@@ -129,5 +130,5 @@ class SRU:
   def _output(self, params: Params, tap: Tap, r: Array, s: Array, c: Array) -> Array:
     m = r * jnp.tanh(c) + (1 - r) * s
     if self.projection is not None:
-      m = tap("hidden", m) @ tap("projection_kernel", params["projection"])
+      m = product(tap("hidden", m), tap("projection_kernel", params["projection"]))
     return tap("output", m)

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Key
 
 from edge_rnnt.cells.cell import IDENTITY, Initializers, Params, Tap
 from edge_rnnt.cells.initializers import glorot
+from edge_rnnt.cells.product import product
 from edge_rnnt.model.config import RNNTConfig
 
 
@@ -23,7 +24,7 @@ def project_encoded(
   params: Params, encoded: Float[Array, "... P"], tap: Tap = IDENTITY
 ) -> Float[Array, "... J"]:
   """encoded W_e."""
-  return tap("encoded", encoded) @ tap("encoder_kernel", params["encoder"])
+  return product(tap("encoded", encoded), tap("encoder_kernel", params["encoder"]))
 
 
 def project_predicted(
@@ -31,7 +32,7 @@ def project_predicted(
 ) -> Float[Array, "... J"]:
   """predicted W_p + b."""
   kernel = tap("prediction_kernel", params["prediction"])
-  return tap("predicted", predicted) @ kernel + params["bias"]
+  return product(tap("predicted", predicted), kernel) + params["bias"]
 
 
 def combine(
@@ -39,7 +40,8 @@ def combine(
 ) -> Float[Array, "... V"]:
   """Logits of projected inputs, tanh(heard + expected) W_o + b_o; leading axes broadcast."""
   hidden = tap("hidden", jnp.tanh(tap("sum", heard + expected)))
-  return hidden @ tap("output_kernel", params["output_kernel"]) + params["output_bias"]
+  logits = product(hidden, tap("output_kernel", params["output_kernel"]))
+  return logits + params["output_bias"]
 
 
 def join(
@@ -94,7 +96,7 @@ class CTCHead(nn.Module):
     self.bias = self.param("bias", partial(_zeros, config.vocab_size))
 
   def __call__(self, encoded: Float[Array, "... P"]) -> Float[Array, "... V"]:
-    return encoded @ self.kernel + self.bias
+    return product(encoded, self.kernel) + self.bias
 
 
 class SimpleHead(nn.Module):
@@ -112,7 +114,7 @@ class SimpleHead(nn.Module):
     self.kernel = self.param("kernel", partial(_zeros, shape))
 
   def __call__(self, predicted: Float[Array, "... Q"]) -> Float[Array, "... V"]:
-    return predicted @ self.kernel
+    return product(predicted, self.kernel)
 
 
 def _zeros(shape: int | tuple[int, ...], key: Key[Array, ""]) -> Float[Array, "*n"]:

@@ -17,6 +17,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from edge_rnnt import trees
+from edge_rnnt.train import processes
 
 logger = logging.getLogger(__name__)
 
@@ -95,11 +96,14 @@ class Checkpoints:
           restored = self._manager.restore(step, args=_restore_args(target))
       except Exception as error:  # whatever reading a broken file may raise
         damaged[step] = error
+      if not processes.of_all(step not in damaged):
+        damaged.setdefault(step, OSError("another process could not read it"))
         continue
       if differences:
         raise CheckpointError(self._other_run(step, differences))
-      for bad, error in damaged.items():
-        self._set_aside(self.directory / str(bad), error)
+      with processes.first_alone("checkpoints: damaged"):
+        for bad, error in damaged.items():
+          self._set_aside(self.directory / str(bad), error)
       self._manager.reload()
       return restored.state, restored.about
     if damaged:
@@ -168,11 +172,12 @@ class Checkpoints:
 
   def _set_aside_cut_metrics(self) -> None:
     # Orbax reads all metrics at its start, and would not start over damaged ones.
-    for path in self.directory.glob("*/metrics/metrics"):
-      try:
-        json.loads(path.read_text(encoding="utf-8"))
-      except ValueError as error:
-        self._set_aside(path.parents[1], error)
+    with processes.first_alone("checkpoints: cut metrics"):
+      for path in self.directory.glob("*/metrics/metrics"):
+        try:
+          json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+          self._set_aside(path.parents[1], error)
 
   def _set_aside(self, path: pathlib.Path, error: Exception) -> None:
     names = (f"damaged-{path.name}{'+' * again}" for again in itertools.count())
@@ -181,7 +186,7 @@ class Checkpoints:
       "Checkpoint %s is damaged (%s): an older one is used, and it is now %s.",
       path, _first_line(error), aside,
     )  # fmt: skip
-    if jax.process_index() == 0:
+    if processes.is_first():
       path.rename(aside)
 
   def _other_run(self, step: int, differences: list[str]) -> str:

@@ -5,17 +5,15 @@ import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import jax
-
 from edge_rnnt.inputs.batching import Batch
+from edge_rnnt.train import metrics
 from edge_rnnt.train.checkpoint import Checkpoints
-from edge_rnnt.train.mesh import data_mesh, replicate, split_rows
-from edge_rnnt.train.metrics import MetricsWriter
+from edge_rnnt.train.mesh import Layout
 from edge_rnnt.train.progress import Progress
 from edge_rnnt.train.run import Evaluate, Run
 from edge_rnnt.train.state import TrainState
 from edge_rnnt.train.step import TrainStep
-from edge_rnnt.train.stop import StopSignals
+from edge_rnnt.train.stop import stop_signals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +44,7 @@ def fit(
   save_seconds: float = 20.0,
   log_every: int = 10,
   about: Mapping[str, Any] | None = None,
-  mesh: jax.sharding.Mesh | None = None,
+  layout: Layout | None = None,
 ) -> TrainState:
   """Trains through all stages and returns the last state; the same call resumes a stopped run.
 
@@ -63,19 +61,19 @@ def fit(
     save_seconds: time between checkpoints; evaluations and the ends of stages have one too.
     log_every: updates between lines in metrics.jsonl.
     about: JSON to store with each checkpoint (configuration, versions).
-    mesh: devices to share each batch; all of them if not given.
+    layout: where the arrays lie: that of the train steps.
 
   Raises:
     Stopped: SIGTERM or Ctrl-C came and the state is saved; uncaught, it ends the program.
     NotFinite: a loss or gradient was nan or inf; no checkpoint has it.
     CheckpointError: a checkpoint can't be written, or none of those there are can be read.
   """
-  workdir, mesh = pathlib.Path(workdir), mesh or data_mesh()
+  workdir, layout = pathlib.Path(workdir), layout or Layout()
   total = sum(stage.steps for stage in stages)
-  state = replicate(state, mesh)
-  with StopSignals() as stop, Checkpoints(workdir / "checkpoints") as checkpoints:
+  state = layout.place(state)
+  with stop_signals() as stop, Checkpoints(workdir / "checkpoints") as checkpoints:
     state, start = resume(state, checkpoints)
-    with MetricsWriter(workdir, start=start) as writer, Progress(total, start=start) as progress:
+    with metrics.writer(workdir, start=start) as writer, Progress(total, start=start) as progress:
       run = Run(checkpoints, writer, progress, stop, about or {})
       if start:
         progress.line(f"Resuming at step {start} of {total}.")
@@ -83,10 +81,10 @@ def fit(
       for done in range(start + 1, total + 1):
         stage, is_end = stage_of(stages, done)
         batch = run.next_batch(iterator, done - 1)
-        state, metrics = stage.step(state, *split_rows(batch.arrays, mesh))
-        run.note(done, stage.name, batch, metrics)
+        state, reported = stage.step(state, *layout.split_rows(batch.arrays))
+        run.note(done, stage.name, batch, reported)
         if done % log_every == 0:
-          run.log()
+          run.log(done)
         if evaluate and (is_end or (evaluate_every and done % evaluate_every == 0)):
           run.evaluate(evaluate, state, done)
         if is_end and stage.keep_as:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import tensorboardX
 
 from edge_rnnt import whole
+from edge_rnnt.train import processes
 
 
 class MetricsWriter:
@@ -38,6 +39,24 @@ class MetricsWriter:
     for name, value in scalars.items():
       if not isinstance(value, str):
         self._events.add_scalar(name, value, step)
+
+
+class _Nowhere(MetricsWriter):
+  """For the processes beside the first: their numbers are its own."""
+
+  def __init__(self) -> None:
+    pass
+
+  def __exit__(self, *_: object) -> None:
+    pass
+
+  def write(self, step: int, scalars: Mapping[str, float | str]) -> None:
+    pass
+
+
+def writer(workdir: str | pathlib.Path, *, start: int = 0) -> MetricsWriter:
+  """The MetricsWriter of a run, which writes in its first process only."""
+  return MetricsWriter(workdir, start=start) if processes.is_first() else _Nowhere()
 
 
 def _drop_after(path: pathlib.Path, start: int) -> None:

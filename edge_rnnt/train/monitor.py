@@ -1,5 +1,6 @@
 """Metrics on their way from the device to the log, and the watch for numbers that aren't finite."""
 
+import resource
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -36,8 +37,10 @@ class Monitor:
     self._input_seconds = 0.0
 
   def add(self, step: int, stage: str, batch: Batch, metrics: Mapping[str, jax.Array]) -> None:
-    """Update number `step` was made of `batch`."""
+    """Update number `step` was made of `batch`, or of it and its like in other processes."""
     frames, padded = int(batch.frame_lengths.sum()), int(np.prod(batch.features.shape[:2]))
+    # Rows of near lengths are dealt out one by one: other processes have about as many frames.
+    frames, padded = frames * jax.process_count(), padded * jax.process_count()
     self._new.append(_Update(step, stage, batch.ids, frames, padded, metrics))
 
   def waited(self, seconds: float) -> None:
@@ -72,6 +75,7 @@ class Monitor:
       "frames_per_second": frames / seconds,
       "padding": 1 - frames / sum(update.padded_frames for update in self._checked),
       "input_wait": self._input_seconds / seconds,
+      **_peak_memory(),
     }
     self._writer.write(last.step, {"stage": last.stage, **scalars})
     self._progress.advance(last.step, last.stage, _summary(scalars))
@@ -85,6 +89,15 @@ def _means(updates: Sequence[Mapping[str, np.ndarray]]) -> dict[str, float]:
     name: float(np.mean([metrics[name] for metrics in updates if name in metrics]))
     for name in names
   }
+
+
+def _peak_memory() -> dict[str, float]:
+  """GiB that were in use at most: of this process, and of a device that has memory of its own."""
+  found = {"process_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
+  statistics = jax.local_devices()[0].memory_stats()
+  if statistics and "peak_bytes_in_use" in statistics:
+    found["device_gib"] = statistics["peak_bytes_in_use"] / 2**30
+  return found
 
 
 def _summary(scalars: Mapping[str, float]) -> str:

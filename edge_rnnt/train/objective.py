@@ -1,5 +1,6 @@
 """What is minimized: the transducer loss, CTC on the encoder, and known alignments, weighted."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, DTypeLike, Float, Int
 
+from edge_rnnt import trees
 from edge_rnnt.cells.cell import IDENTITY, Tap, valid_frames
 from edge_rnnt.inputs.alignment import BETWEEN, UNKNOWN
 from edge_rnnt.loss.alignment import best_alignment
@@ -20,7 +22,26 @@ from edge_rnnt.model import joint
 from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.shapes import Frames, Labels, Lengths
 
-Objective = Callable[..., tuple[Float[Array, ""], dict[str, Array]]]
+Parts = dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+  """A loss that can be computed a few rows at a time: on several devices, or one after another.
+
+  Attributes:
+    counts: counts(*batch) -> by name, how many each mean is over. Those of parts of a batch add up.
+    shares: shares(params, counts, *batch) -> (loss, parts), given the counts of the whole batch:
+      those of parts of a batch add up to the loss of the whole, and so do their gradients.
+  """
+
+  counts: Callable[..., Parts]
+  shares: Callable[..., tuple[Float[Array, ""], Parts]]
+
+  def __call__(self, params: Any, *batch: Any) -> tuple[Float[Array, ""], Parts]:
+    """(loss, parts) of a whole batch."""
+    return self.shares(params, self.counts(*batch), *batch)
+
 
 # Beside the pruned loss, where both end up after a warm-up (Kuang et al. 2022, section 4).
 SIMPLE_SHARE = 0.5
@@ -35,6 +56,7 @@ def make_objective(
   window: int | None = None,
   emission: tuple[int, int] | None = None,
   tap: Tap = IDENTITY,
+  matmul_dtype: DTypeLike = jnp.float32,
 ) -> Objective:
   """objective(params, features, frame_lengths, labels, label_lengths, alignment) -> (loss, parts).
 
@@ -53,6 +75,9 @@ def make_objective(
 
   A part whose weight is 0 is not computed: with the transducer off neither the prediction network
   nor the joint run. Rows without frames fill up a batch and count for nothing.
+
+  matmul_dtype: what matrices, and what is multiplied with them, are rounded to (bfloat16: an
+  accelerator's fast products). All else stays float32: gates, cell states, layer norm, the losses.
 
   Raises:
     ValueError: a negative weight, all weights 0, a weight for the CTC head of a model that has
@@ -81,14 +106,37 @@ def make_objective(
       f"needs a ctc_weight above 0 (got {ctc_weight}) and no window (got {window})"
     )
 
-  def objective(
-    params: Any,
+  weight_of = {
+    "transducer": transducer_weight,
+    "simple": transducer_weight * SIMPLE_SHARE,
+    "ctc": ctc_weight,
+    "alignment": alignment_weight,
+  }
+
+  def counts(
     features: Frames,
     frame_lengths: Lengths,
     labels: Labels,
     label_lengths: Lengths,
     alignment: Int[Array, "B T"],
-  ) -> tuple[Float[Array, ""], dict[str, Array]]:
+  ) -> Parts:
+    del features, labels, label_lengths
+    found = {"utterances": jnp.sum(frame_lengths > 0)}
+    if alignment_weight:
+      said, lengths = _said(alignment, frame_lengths, model.config.time_reduction)
+      found["aligned"] = jnp.sum(_known(said, lengths))
+    return found
+
+  def shares(
+    params: Any,
+    counted: Parts,
+    features: Frames,
+    frame_lengths: Lengths,
+    labels: Labels,
+    label_lengths: Lengths,
+    alignment: Int[Array, "B T"],
+  ) -> tuple[Float[Array, ""], Parts]:
+    params = _rounded(params, matmul_dtype)
     filled = frame_lengths > 0
     encoded, lengths = model.apply(
       {"params": params}, features, frame_lengths, tap, method="encode"
@@ -103,21 +151,30 @@ def make_objective(
         placed = heard_at(logits, *given[1:])
         allowed = placed - emission[0], placed + emission[1]
       losses = _transducer(model, params, *given, tap, window, allowed)
-      parts |= {name: _mean(each, filled) for name, each in losses.items()}
-      loss += transducer_weight * parts["transducer"]
-      loss += transducer_weight * SIMPLE_SHARE * parts.get("simple", 0.0)
+      parts |= {name: _sum(each, filled) for name, each in losses.items()}
     if ctc_weight:
       losses = _ctc(logits, lengths, labels, label_lengths, model.config.blank)
-      parts["ctc"] = _mean(losses, filled)
-      loss += ctc_weight * parts["ctc"]
+      parts["ctc"] = _sum(losses, filled)
+    parts = {name: part / jnp.maximum(counted["utterances"], 1) for name, part in parts.items()}
     if alignment_weight:
-      said = alignment[:, _last_frames(alignment.shape[1], model.config.time_reduction)]
-      known = (said != UNKNOWN) & valid_frames(lengths, said.shape[1])
-      parts["alignment"] = _mean(_says(logits, said, model.config.blank), known)
-      loss += alignment_weight * parts["alignment"]
+      said, _ = _said(alignment, frame_lengths, model.config.time_reduction)
+      summed = _sum(_says(logits, said, model.config.blank), _known(said, lengths))
+      parts["alignment"] = summed / jnp.maximum(counted["aligned"], 1)
+    for name, part in parts.items():
+      loss += weight_of[name] * part
     return loss, parts | {"loss": loss}
 
-  return objective
+  return Objective(counts, shares)
+
+
+def _rounded(params: Any, dtype: DTypeLike) -> Any:
+  """The matrices in a precision of their own; an embedding is looked up, not multiplied."""
+
+  def leaf(path: str, value: Array) -> Array:
+    multiplied = value.ndim >= 2 and not path.endswith("embedding")
+    return value.astype(dtype) if multiplied else value
+
+  return params if dtype == jnp.float32 else trees.map_paths(leaf, params)
 
 
 def _transducer(
@@ -189,9 +246,17 @@ def _ctc(
   )
 
 
-def _last_frames(frames: int, reduction: int) -> np.ndarray:
-  """The last of the frames that each encoder frame was made of: what it can have heard."""
-  return np.minimum(np.arange(reduction - 1, frames + reduction - 1, reduction), frames - 1)
+def _said(
+  alignment: Int[Array, "B T"], frame_lengths: Lengths, reduction: int
+) -> tuple[Int[Array, "B T2"], Lengths]:
+  """What each encoder frame should say, by the last frame it was made of; how many there are."""
+  frames = alignment.shape[1]
+  last = np.minimum(np.arange(reduction - 1, frames + reduction - 1, reduction), frames - 1)
+  return alignment[:, last], -(-frame_lengths // reduction)
+
+
+def _known(said: Int[Array, "B T2"], lengths: Lengths) -> Bool[Array, "B T2"]:
+  return (said != UNKNOWN) & valid_frames(lengths, said.shape[1])
 
 
 def _says(
@@ -207,5 +272,5 @@ def _padding(lengths: Lengths, size: int) -> Float[Array, "B size"]:
   return (~valid_frames(lengths, size)).astype(jnp.float32)
 
 
-def _mean(losses: Float[Array, "*n"], counted: Bool[Array, "*n"]) -> Float[Array, ""]:
-  return jnp.sum(jnp.where(counted, losses, 0)) / jnp.maximum(jnp.sum(counted), 1)
+def _sum(losses: Float[Array, "*n"], counted: Bool[Array, "*n"]) -> Float[Array, ""]:
+  return jnp.sum(jnp.where(counted, losses, 0))

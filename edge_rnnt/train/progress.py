@@ -5,6 +5,8 @@ import time
 import rich.console
 import rich.progress
 
+from edge_rnnt.train import processes
+
 
 class Progress:
   """A context manager; steps count from 0 to `total`, and a resumed run begins at `start`."""
@@ -17,7 +19,8 @@ class Progress:
     line_seconds: float = 10.0,
     console: rich.console.Console | None = None,
   ):
-    self._console = console or rich.console.Console()
+    # One of several processes speaks for all.
+    self._console = console or rich.console.Console(quiet=not processes.is_first())
     self._total, self._start = total, start
     self._line_seconds = line_seconds
     self._began = self._last_line = time.monotonic()

@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import jax
+
 from edge_rnnt.inputs.batching import Batch
+from edge_rnnt.train import processes
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.metrics import MetricsWriter
 from edge_rnnt.train.monitor import Monitor, NotFinite
@@ -29,7 +32,7 @@ class Run:
     self._checkpoints, self._writer, self._progress = checkpoints, writer, progress
     self._stop, self._about = stop, about
     self._monitor = Monitor(writer, progress)
-    self._last_save = time.monotonic()
+    self._last_save, self._logged = time.monotonic(), 0
     self._evaluated: dict[int, Mapping[str, float]] = {}
 
   def next_batch(self, batches: Iterator[Batch], done: int) -> Batch:
@@ -43,12 +46,14 @@ class Run:
 
   def note(self, done: int, stage: str, batch: Batch, metrics: Mapping[str, Any]) -> None:
     """Update number `done` reports; the numbers may still be on their way."""
+    self._stop.agree(done)
     self._monitor.add(done, stage, batch, metrics)
 
-  def log(self) -> None:
+  def log(self, done: int) -> None:
     """Writes the means of what was noted. Raises NotFinite."""
     self._check()
     self._monitor.flush()
+    self._logged = done
 
   def _check(self) -> None:
     """Waits for the updates so far. Raises NotFinite, naming the last good checkpoint too."""
@@ -78,8 +83,11 @@ class Run:
 
   def save_due(self, done: int, seconds: float) -> bool:
     """There is something that should not be lost."""
-    late = time.monotonic() - self._last_save >= seconds
-    return late or done in self._evaluated or self._stop.signum is not None
+    if done in self._evaluated or self._stop.signum is not None:
+      return True
+    if jax.process_count() > 1 and self._logged != done:
+      return False  # to ask the first process, whose clock decides, is to wait for the devices
+    return processes.as_the_first(time.monotonic() - self._last_save >= seconds)
 
   def save(self, state: TrainState, done: int) -> None:
     """A checkpoint, after making sure that every update in it was finite."""

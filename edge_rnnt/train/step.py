@@ -1,21 +1,25 @@
 """One update, as one pure jitted function."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, DTypeLike
 
 from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.prune import transform as prune
+from edge_rnnt.train.mesh import AXIS, Layout
 from edge_rnnt.train.objective import Objective, make_objective
 from edge_rnnt.train.rates import Rate
 from edge_rnnt.train.state import TrainState
 
 Metrics = dict[str, Array]
 TrainStep = Callable[..., tuple[TrainState, Metrics]]
+Gradient = Callable[..., tuple[optax.Updates, Metrics]]
 
 
 def make_train_step(
@@ -28,8 +32,11 @@ def make_train_step(
   window: int | None = None,
   emission: tuple[int, int] | None = None,
   tap: Tap = IDENTITY,
+  matmul_dtype: DTypeLike = jnp.float32,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
+  accumulate: int = 1,
+  layout: Layout | None = None,
 ) -> TrainStep:
   """step(state, features, frame_lengths, labels, label_lengths, alignment) -> (state, metrics).
 
@@ -38,7 +45,7 @@ def make_train_step(
   learning_rate if the rate is given (it is for the log only, the optimizer has its own).
 
   Raises:
-    ValueError: as `make_objective`, or an ema_decay outside (0, 1).
+    ValueError: as `make_objective` and `make_update`.
   """
   objective = make_objective(
     model,
@@ -48,8 +55,16 @@ def make_train_step(
     window=window,
     emission=emission,
     tap=tap,
+    matmul_dtype=matmul_dtype,
   )
-  return make_update(objective, optimizer, learning_rate=learning_rate, ema_decay=ema_decay)
+  return make_update(
+    objective,
+    optimizer,
+    learning_rate=learning_rate,
+    ema_decay=ema_decay,
+    accumulate=accumulate,
+    layout=layout,
+  )
 
 
 def make_update(
@@ -58,16 +73,26 @@ def make_update(
   *,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
+  accumulate: int = 1,
+  layout: Layout | None = None,
 ) -> TrainStep:
-  """The step of any objective(params, *batch) -> (loss, parts); see `make_train_step`."""
+  """The step of any objective; see `make_train_step`.
+
+  accumulate: parts that each device's rows are taken in, one after another, for want of memory; the
+  update is that of the whole batch. layout: where the arrays lie (default: the state whole on all
+  devices of all processes). Raises ValueError for an ema_decay outside (0, 1) or accumulate < 1,
+  and when it is compiled, for rows that don't divide into the parts.
+  """
   if ema_decay is not None and not 0 < ema_decay < 1:
     raise ValueError(f"ema_decay lies between 0 and 1, got {ema_decay}")
+  if accumulate < 1:
+    raise ValueError(f"accumulate is a number of parts, at least 1; got {accumulate}")
+  layout = layout or Layout()
 
   def step(state: TrainState, *batch: Array) -> tuple[TrainState, Metrics]:
-    def loss(params: optax.Params) -> tuple[Array, Metrics]:
-      return objective(prune.apply(params, state.opt_state), *batch)
-
-    (_, metrics), gradients = jax.value_and_grad(loss, has_aux=True)(state.params)
+    visible, pull = jax.vjp(lambda params: prune.apply(params, state.opt_state), state.params)
+    gradients, metrics = _over_devices(_gradient(objective, accumulate), layout)(visible, batch)
+    (gradients,) = pull(gradients)
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics["grad_norm"] = optax.tree.norm(gradients)
@@ -78,6 +103,54 @@ def make_update(
     ema = state.ema
     if ema_decay is not None:
       ema = optax.incremental_update(params, ema, 1 - ema_decay)
-    return TrainState(state.step + 1, params, opt_state, state.rng, ema), metrics
+    state = TrainState(state.step + 1, params, opt_state, state.rng, ema)
+    return jax.lax.with_sharding_constraint(state, layout.shardings(state)), metrics
 
   return jax.jit(step, donate_argnums=0)
+
+
+def _gradient(objective: Objective, parts: int) -> Gradient:
+  """gradient(params, batch) of the mean over all devices' rows, on one of them."""
+
+  def gradient(params: Any, batch: tuple[Array, ...]) -> tuple[optax.Updates, Metrics]:
+    counts = jax.lax.psum(objective.counts(*batch), AXIS)
+    share = jax.grad(objective.shares, has_aux=True)
+    if parts == 1:
+      return jax.lax.psum(share(params, counts, *batch), AXIS)
+
+    def add(total: Any, part: tuple[Array, ...]) -> tuple[Any, None]:
+      return jax.tree.map(jnp.add, total, share(params, counts, *part)), None
+
+    pieces = tuple(_pieces(array, parts) for array in batch)
+    first = tuple(array[0] for array in pieces)
+    zeros = jax.tree.map(
+      lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(share, params, counts, *first)
+    )
+    return jax.lax.psum(jax.lax.scan(add, zeros, pieces)[0], AXIS)
+
+  return gradient
+
+
+def _over_devices(gradient: Gradient, layout: Layout) -> Gradient:
+  """Each device computes with its rows alone.
+
+  Left to the compiler, loops over packed rows (the joint loss, see loss/tiles.py) would gather the
+  batch and do all of the work on every device.
+  """
+  whole, rows = PartitionSpec(), PartitionSpec(AXIS)
+  return jax.shard_map(
+    gradient,
+    mesh=layout.mesh,
+    in_specs=(whole, rows),
+    out_specs=whole,
+    check_vma=False,  # a cell's own zeros are alike on all devices where a scan's end is not
+  )
+
+
+def _pieces(array: Array, parts: int) -> Array:
+  """[B, ...] -> [parts, B / parts, ...]."""
+  if array.shape[0] % parts:
+    raise ValueError(
+      f"{array.shape[0]} utterances a device can't be taken in accumulate={parts} equal parts"
+    )
+  return array.reshape(parts, -1, *array.shape[1:])

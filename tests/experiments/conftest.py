@@ -7,21 +7,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from data.corpora import Corpora
-from data.tones import tone_source
-from edge_rnnt.inputs.joined import JoinedStrings
-from edge_rnnt.inputs.rejected import ManifestReport
+from data.tones import tone_corpora
 from experiments import pipeline, quickstart
-
-
-def tone_corpora() -> Corpora:
-  """Strings of known boundaries to align to, and phrases of unknown ones."""
-  strings = JoinedStrings(tone_source(120, seed=1, most=1), most=3, passes=4)
-  sources = {
-    split: {"commands": tone_source(count, seed=seed)}
-    for split, count, seed in (("train", 200, 2), ("dev", 12, 3), ("test", 20, 4))
-  }
-  sources["train"]["strings"] = strings
-  return Corpora("synthetic", "chords, not speech", True, **sources, report=ManifestReport(272))
 
 
 def small_config() -> ConfigDict:

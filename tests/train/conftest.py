@@ -9,6 +9,7 @@ from edge_rnnt.inputs.alignment import UNKNOWN
 from edge_rnnt.inputs.batching import Batch
 from edge_rnnt.prune import schedule, transform
 from edge_rnnt.train import optimizer, rates
+from edge_rnnt.train.objective import Objective
 from edge_rnnt.train.state import TrainState, create
 from edge_rnnt.train.step import TrainStep, make_update
 
@@ -24,14 +25,17 @@ class Line:
     self.first = self.make_step(1.0)
     self.second = self.make_step(0.5)
 
-  def make_step(self, weight: float) -> TrainStep:
-    def objective(params, features, frame_lengths, labels, label_lengths, alignment):
+  def make_step(self, weight: float, **options) -> TrainStep:
+    def counts(features, *others):
+      return {"rows": jnp.asarray(len(features))}
+
+    def shares(params, counts, features, frame_lengths, labels, label_lengths, alignment):
       del frame_lengths, label_lengths, alignment
       heard = features[:, 0] @ params["model"]["layer_0"]["kernel"]
-      loss = weight * jnp.mean((heard.sum(-1) - labels[:, 0]) ** 2)
+      loss = weight * jnp.sum((heard.sum(-1) - labels[:, 0]) ** 2) / counts["rows"]
       return loss, {"loss": loss}
 
-    return make_update(objective, self.optimizer, ema_decay=0.9)
+    return make_update(Objective(counts, shares), self.optimizer, ema_decay=0.9, **options)
 
   def state(self, seed: int = 0) -> TrainState:
     params = {"model": {"layer_0": {"kernel": jax.random.normal(jax.random.key(seed), (8, 4))}}}

@@ -5,6 +5,8 @@ import optax
 import pytest
 
 from edge_rnnt.prune import transform
+from edge_rnnt.train.mesh import Layout
+from edge_rnnt.train.objective import Objective
 from edge_rnnt.train.state import create, inference_params
 from edge_rnnt.train.step import make_update
 
@@ -49,11 +51,11 @@ def test_a_step_is_the_update_written_out(line):
 
 def test_compiled_once_and_the_state_given_away(line):
   # Weakly typed parameters, as jnp.full makes of a number, must not cost a second compilation.
-  step = line.make_step(2.0)
-  state = line.state()
+  step, layout = line.make_step(2.0), Layout()
+  state = layout.place(line.state())
   given = state.params["model"]["layer_0"]["kernel"]
   for _, batch in zip(range(3), line.batches(0), strict=False):
-    state, _ = step(state, *batch.arrays)
+    state, _ = step(state, *layout.split_rows(batch.arrays))
   assert step._cache_size() == 1
   assert given.is_deleted()
 
@@ -64,17 +66,20 @@ def test_a_nan_is_told(line):
 
 
 def test_the_learning_rate_is_that_of_the_update(line):
+  def shares(params, counts, x):
+    return jnp.sum(params["model"]["layer_0"]["kernel"] * x[0]), {"loss": jnp.sum(x)}
+
   step = make_update(
-    lambda params, x: (jnp.sum(params["model"]["layer_0"]["kernel"] * x), {"loss": jnp.sum(x)}),
+    Objective(lambda x: {}, shares),
     optax.sgd(0.1),
     learning_rate=lambda count: 10.0 + count,
   )
   state = create(line.state().params, optax.sgd(0.1), jax.random.key(0))
   for count in range(3):
-    state, metrics = step(state, jnp.ones(()))
+    state, metrics = step(state, jnp.ones(1))
     assert float(metrics["learning_rate"]) == 10.0 + count
 
 
 def test_an_average_that_never_moves_is_refused(line):
   with pytest.raises(ValueError, match="ema_decay"):
-    make_update(lambda params: (params, {}), line.optimizer, ema_decay=1.0)
+    make_update(Objective(dict, dict), line.optimizer, ema_decay=1.0)
