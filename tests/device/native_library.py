@@ -13,18 +13,27 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 NATIVE = HERE.parents[1] / "edge_rnnt" / "device" / "native"
-FLAGS = ("-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror")
+FLAGS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 ARM_COMPILER, ARM_EMULATOR = "aarch64-linux-gnu-g++", "qemu-aarch64"
 
 
 def build(compiler, sources, *flags):
   """Compiles sources with all kernels; skips the test if there is no such compiler."""
+  return compile_all(compiler, [*sources, *NATIVE.glob("kernels/*.cc")], *flags)
+
+
+def build_engine(compiler, source, *flags):
+  """Compiles a source with the whole engine."""
+  sources = [HERE / source, *NATIVE.glob("*.cc"), *NATIVE.glob("kernels/*.cc")]
+  return compile_all(compiler, sources, *flags)
+
+
+def compile_all(compiler, sources, *flags):
   found = shutil.which(compiler)
   if found is None:
     pytest.skip(f"there is no {compiler}")
   target = pathlib.Path(tempfile.mkdtemp(prefix="native-")) / "built"
-  sources = [*sources, *NATIVE.glob("kernels/*.cc")]
   command = [found, *FLAGS, f"-I{NATIVE}", f"-I{HERE}", *map(str, sources), *flags]
   subprocess.run([*command, "-o", str(target)], check=True)
   return target
@@ -91,12 +100,15 @@ class Remote:
     return data
 
 
-@functools.cache
-def on_arm():
+def emulator():
   if shutil.which(ARM_EMULATOR) is None:
     pytest.skip(f"there is no {ARM_EMULATOR}")
-  built = build(ARM_COMPILER, [HERE / "native_calls.cc"], "-static")
-  return Remote([ARM_EMULATOR, str(built)])
+  return ARM_EMULATOR
+
+
+@functools.cache
+def on_arm():
+  return Remote([emulator(), str(build(ARM_COMPILER, [HERE / "native_calls.cc"], "-static"))])
 
 
 @functools.cache
