@@ -15,8 +15,6 @@ dev-clean, train-clean-100, ...). Splits have the names of TFDS's own builder.
 
 import pathlib
 import sys
-import tarfile
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
@@ -24,6 +22,7 @@ import rich.progress
 import tensorflow_datasets as tfds
 from absl import app, flags
 
+from data.archive import streamed
 from data.download import Archive, DownloadError, download
 from data.features import speech_features
 
@@ -136,13 +135,8 @@ def archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
 
   Raises DownloadError for a damaged one, naming it.
   """
-  try:
-    with tarfile.open(archive, "r|gz") as tar:
-      for member in tar:
-        if member.isfile() and member.name.endswith((".flac", ".trans.txt")):
-          yield pathlib.PurePosixPath(member.name).name, tar.extractfile(member).read()
-  except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-    raise DownloadError(f"{archive} is damaged ({error}): delete it and run again") from error
+  for name, content in streamed(archive, lambda name: name.endswith((".flac", ".trans.txt"))):
+    yield pathlib.PurePosixPath(name).name, content
 
 
 def folder_files(folder: pathlib.Path) -> Iterator[tuple[str, bytes]]:

@@ -8,13 +8,12 @@ _background_noise_ and name that folder as config.augmentation.noises.
 
 import io
 import pathlib
-import tarfile
-import zlib
 from collections.abc import Iterator
 
 import soundfile
 import tensorflow_datasets as tfds
 
+from data.archive import streamed
 from data.download import Archive, DownloadError, download
 from data.features import speech_features
 
@@ -81,16 +80,10 @@ def listed_splits(archive: pathlib.Path) -> dict[str, str]:
 
 
 def files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
-  """(name, content) of words' recordings and lists, streamed: nothing is extracted.
+  """(name, content) of the words' recordings and the lists."""
+  return streamed(archive, _is_ours)
 
-  Raises DownloadError for a damaged archive, naming it.
-  """
-  try:
-    with tarfile.open(archive, "r|gz") as tar:
-      for member in tar:
-        name = member.name.removeprefix("./")
-        wanted = name in LISTS or (name.endswith(".wav") and name.count("/") == 1)
-        if member.isfile() and wanted and not name.startswith(NOT_WORDS):
-          yield name, tar.extractfile(member).read()
-  except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-    raise DownloadError(f"{archive} is damaged ({error}): delete it and run again") from error
+
+def _is_ours(name: str) -> bool:
+  folder, _, file = name.partition("/")
+  return name in LISTS or (folder != NOT_WORDS and file.endswith(".wav") and "/" not in file)

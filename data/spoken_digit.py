@@ -7,13 +7,12 @@ prepares it; tfds.data_source reads it.
 import io
 import pathlib
 import re
-import tarfile
-import zlib
 from collections.abc import Iterator
 
 import soundfile
 import tensorflow_datasets as tfds
 
+from data.archive import streamed
 from data.download import Archive, DownloadError, download
 from data.features import speech_features
 
@@ -64,17 +63,10 @@ class SpokenDigitFlac(tfds.core.GeneratorBasedBuilder):
 
 
 def recordings(archive: pathlib.Path) -> Iterator[tuple[str, str, int, bytes]]:
-  """(name, speaker, digit, bytes of the WAV file) of each recording, streamed: nothing is
-  extracted.
+  """(name, speaker, digit, bytes of the WAV file) of each recording.
 
   Raises DownloadError for a damaged archive, naming it.
   """
-  try:
-    with tarfile.open(archive, "r|gz") as tar:
-      for member in tar:
-        match = NAME.fullmatch(member.name)
-        if match and member.isfile():
-          digit, speaker, number = match.groups()
-          yield f"{digit}_{speaker}_{number}", speaker, int(digit), tar.extractfile(member).read()
-  except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-    raise DownloadError(f"{archive} is damaged ({error}): delete it and run again") from error
+  for path, wav in streamed(archive, lambda name: NAME.fullmatch(name) is not None):
+    digit, speaker, number = NAME.fullmatch(path).groups()
+    yield f"{digit}_{speaker}_{number}", speaker, int(digit), wav
