@@ -35,7 +35,7 @@ def kaldi_rows(folder: pathlib.Path) -> Iterator[Utterance]:
       yield Utterance(name, path, texts.get(name, ""), speakers.get(name, ""))
     return
   for name, segment in _table(folder / "segments").items():
-    path, start, seconds = _segment(folder / "segments", name, segment, files)
+    path, start, seconds, channel = _segment(folder / "segments", name, segment, files)
     yield Utterance(
       id=name,
       path=path,
@@ -43,6 +43,7 @@ def kaldi_rows(folder: pathlib.Path) -> Iterator[Utterance]:
       speaker=speakers.get(name, ""),
       seconds=seconds,
       start=start,
+      channel=channel,
       segment=True,
     )
 
@@ -61,17 +62,21 @@ def _table(path: pathlib.Path) -> dict[str, str]:
 
 def _segment(
   table: pathlib.Path, name: str, segment: str, files: dict[str, pathlib.Path]
-) -> tuple[pathlib.Path, float, float]:
+) -> tuple[pathlib.Path, float, float | None, int | None]:
+  """Kaldi's extract-segments: an end of -1 is that of the file; a channel may follow."""
   try:
-    recording, begin, end = segment.split()
-    start, seconds = float(begin), float(end) - float(begin)
+    recording, begin, end, *channel = segment.split()
+    start, stop = float(begin), float(end)
+    (side,) = map(int, channel or [-1])
   except ValueError:
     raise ManifestError(
-      f"{table}: {name} has {segment!r}, expected a recording, its begin and its end in seconds"
+      f"{table}: {name} has {segment!r}, expected a recording, its begin and its end in seconds, "
+      "and perhaps a channel"
     ) from None
   if recording not in files:
     raise ManifestError(f"{table}: {name} is of the recording {recording}, which wav.scp lacks")
-  return files[recording], start, seconds
+  seconds = None if stop == -1 else stop - start
+  return files[recording], start, seconds, None if side == -1 else side
 
 
 def _find(folder: pathlib.Path, place: str) -> pathlib.Path:

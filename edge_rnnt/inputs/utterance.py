@@ -16,7 +16,7 @@ SLACK_SECONDS = 0.1
 class Utterance:
   """A row of a manifest. Empty `speaker` or `split`: not given. `seconds` is None until measured.
 
-  start: seconds into the file; anything but 0 needs `seconds`, which then is where it ends.
+  start: seconds into the file, from where it lasts for `seconds`; for None, to the file's end.
   channel: the one channel that is meant, from 0; None: the mean of all.
   segment: whether the utterance is a stretch of its file.
   """
@@ -48,7 +48,9 @@ def cut(
   """The utterance's part of its file; raises AudioError for one that is not in it."""
   if not each.segment:
     return samples
-  begin, end = (round(at * sample_rate) for at in (each.start, each.start + (each.seconds or 0)))
+  begin, end = round(each.start * sample_rate), len(samples)
+  if each.seconds is not None:
+    end = round((each.start + each.seconds) * sample_rate)
   if not 0 <= begin < end <= len(samples) + round(SLACK_SECONDS * sample_rate):
     raise AudioError(
       each.path,

@@ -82,3 +82,20 @@ def test_an_utterance_without_text_is_named(recipe):
   utterances, report = read_manifest(recipe)
   assert [each.id for each in utterances] == ["memo"]
   assert [each.reason for each in report.rejected] == ["empty transcript"]
+
+
+def test_segments_to_the_end_and_of_one_channel(recipe):
+  """As Kaldi's extract-segments takes them: an end of -1, and a channel behind it."""
+  stereo = np.random.default_rng(1).normal(0, 0.1, (2 * RATE, 2)).astype(np.float32)
+  soundfile.write(recipe.parents[1] / "audio" / "memo.wav", stereo, RATE, subtype="FLOAT")
+  (recipe / "segments").write_text("a call 3.25 -1\nb memo 0.5 1.5 1\nc memo 1 -1 0\n")
+  (recipe / "text").write_text("a ring\nb right\nc left\n")
+  utterances, report = read_manifest(recipe)
+  assert not report.rejected
+  checked = check_audio(utterances, RATE)
+  assert [(each.id, each.seconds) for each in checked.utterances] == [
+    ("a", 0.75), ("b", 1.0), ("c", 1.0)
+  ]  # fmt: skip
+  right, left = (checked.samples[name] / 32768 for name in "bc")
+  np.testing.assert_allclose(right, stereo[RATE // 2 : 3 * RATE // 2, 1], atol=1 / 32768)
+  np.testing.assert_allclose(left, stereo[RATE:, 0], atol=1 / 32768)
