@@ -35,8 +35,7 @@ JOINED = (
 BY_TELEPHONE = "telephony is those strings through 300-3400 Hz and 8-bit mu-law"
 LONG = (
   "long is read joined, for training 2-5 utterances of a speaker (15 s of speech at most), "
-  "for test 6-12 (60 s at most), every utterance once; read_digits are the digit strings that people "
-  "said in read"
+  "for test 6-12 (60 s at most), every utterance once; read_digits are digit strings of read's test"
 )
 
 
