@@ -75,10 +75,8 @@ def stored(frozen: Frozen) -> dict[str, np.ndarray]:
   return tensors
 
 
-def write(
-  path: str | Path, frozen: Frozen, front_end: Mapping[str, Any], wordpieces: bytes, card: str = ""
-) -> int:
-  """Writes the file, whole or not at all, and returns its size in bytes."""
+def describe(frozen: Frozen, front_end: Mapping[str, Any], card: str) -> str:
+  """The description of the model, JSON; it reads no tensor."""
   description = {
     "version": VERSION,
     "scheme": frozen.scheme,
@@ -88,8 +86,15 @@ def write(
     "block": list(frozen.block),
     "card": card,
   }
+  return json.dumps(description)
+
+
+def write(
+  path: str | Path, frozen: Frozen, front_end: Mapping[str, Any], wordpieces: bytes, card: str = ""
+) -> int:
+  """Writes the file, whole or not at all, and returns its size in bytes."""
   tensors = stored(frozen) | {WORDPIECES: np.frombuffer(wordpieces, np.uint8)}
-  content = safetensors.numpy.save(tensors, {DESCRIPTION: json.dumps(description)})
+  content = safetensors.numpy.save(tensors, {DESCRIPTION: describe(frozen, front_end, card)})
   with whole.writing(path) as file:
     file.write(content)
   return len(content)

@@ -1,33 +1,33 @@
-"""How many parameters a model has, and which of them pruning may take; nothing is allocated."""
+"""How many parameters a model has, and how many pruning leaves; nothing is allocated."""
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import jax
 
+from edge_rnnt import trees
 from edge_rnnt.model.config import AUXILIARY, RNNTConfig
 from edge_rnnt.model.rnnt import init
-from edge_rnnt.trees import flatten
+from edge_rnnt.prune import masks
+
+Sparsities = Mapping[str, float]
+"""Pattern of paths -> share of their blocks that is pruned, as `prune.gradual` selects."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Inventory:
-  """Parameters by path."""
+  """The parameters' shapes by path."""
 
-  parameters: dict[str, int]
+  shapes: Mapping[str, tuple[int, ...]]
+
+  @property
+  def parameters(self) -> dict[str, int]:
+    return {path: math.prod(shape) for path, shape in self.shapes.items()}
 
   @property
   def total(self) -> int:
     return sum(self.parameters.values())
-
-  @property
-  def prunable(self) -> dict[str, int]:
-    """The cells' kernels: projections, embedding, joint and vectors stay dense."""
-    return {path: count for path, count in self.parameters.items() if path.endswith("/kernel")}
-
-  @property
-  def prunable_total(self) -> int:
-    return sum(self.prunable.values())
 
   def of(self, part: str) -> int:
     """Parameters of a part: "encoder", "prediction", "joint", "encoder/layer_2"."""
@@ -36,15 +36,27 @@ class Inventory:
       raise ValueError(f"the model has no {part!r}; its paths are {sorted(self.parameters)}")
     return sum(within)
 
-  def left(self, *, encoder: float = 0.0, prediction: float = 0.0) -> int:
-    """Parameters left when these shares of the kernels in each part are pruned."""
-    sparsity = {"encoder": encoder, "prediction": prediction}
-    pruned = [round(n * sparsity[path.partition("/")[0]]) for path, n in self.prunable.items()]
-    return self.total - sum(pruned)
+  def selected(self, sparsities: Sparsities) -> dict[str, float]:
+    """Path -> sparsity; raises ValueError for a pattern that decides for nothing."""
+    return trees.flatten(trees.match(sparsities, self.parameters))
+
+  def kept_blocks(self, sparsities: Sparsities, block: masks.Block = (8, 1)) -> dict[str, int]:
+    """How many blocks stay of each selected matrix: exactly as many as the masks keep."""
+    return {
+      path: int(masks.kept_blocks(math.prod(masks.grid(self.shapes[path], block)), sparsity))
+      for path, sparsity in self.selected(sparsities).items()
+    }
+
+  def nonzero(self, sparsities: Sparsities, block: masks.Block = (8, 1)) -> int:
+    """Parameters left. Blocks cut short at an edge, if there are any, count as the mean block."""
+    left = self.parameters
+    for path, kept in self.kept_blocks(sparsities, block).items():
+      left[path] = round(left[path] * kept / math.prod(masks.grid(self.shapes[path], block)))
+    return sum(left.values())
 
 
 def count(config: RNNTConfig) -> Inventory:
   """The inventory of a model; auxiliary heads are left out, since they never ship."""
   config = dataclasses.replace(config, **dict.fromkeys(AUXILIARY, False))
   shapes = jax.eval_shape(lambda: init(config, jax.random.key(0)))
-  return Inventory({path: math.prod(leaf.shape) for path, leaf in flatten(shapes).items()})
+  return Inventory({path: leaf.shape for path, leaf in trees.flatten(shapes).items()})

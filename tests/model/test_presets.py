@@ -6,11 +6,16 @@ from edge_rnnt.model.inventory import count
 from edge_rnnt.model.presets import PRESETS, preset
 
 
+def sparsities(encoder: float, prediction: float) -> dict[str, float]:
+  return {"encoder/.*/kernel": encoder, "prediction/.*/kernel": prediction}
+
+
 def test_the_papers_model_has_its_published_size():
   inventory = count(preset("paper_lstm"))
   assert inventory.total == 122_098_304
-  assert inventory.prunable_total == 104_857_600 == 100 * 2**20
-  kernels = {path.removesuffix("/kernel"): n for path, n in inventory.prunable.items()}
+  prunable = inventory.selected(sparsities(0.5, 0.5))
+  kernels = {path.removesuffix("/kernel"): inventory.parameters[path] for path in prunable}
+  assert sum(kernels.values()) == 104_857_600 == 100 * 2**20
   wide, narrow = 15_728_640, 10_485_760
   encoder = [9_437_184, narrow, wide, *[narrow] * 5]
   assert kernels == {
@@ -31,7 +36,7 @@ def test_the_papers_model_has_its_published_size():
 )
 def test_pruned_kernels_leave_the_published_sizes(sparsity, millions, share):
   inventory = count(preset("paper_lstm"))
-  left = inventory.left(encoder=sparsity, prediction=sparsity)
+  left = inventory.nonzero(sparsities(sparsity, sparsity))
   assert round(left / 1e6, 1) == millions
   assert round(100 * left / inventory.total, 1) == share
 
@@ -67,13 +72,13 @@ def test_other_cells_in_the_same_sizes(name, parameters):
   ],
 )
 def test_the_edge_model_after_pruning(encoder, prediction, millions):
-  left = count(preset("paper_edge")).left(encoder=encoder, prediction=prediction)
+  left = count(preset("paper_edge")).nonzero(sparsities(encoder, prediction))
   assert round(left / 1e6, 2) == millions
 
 
 def test_the_small_dense_yardstick_is_as_large_as_the_pruned_edge_model():
   small = count(preset("paper_small_lstm")).total
-  pruned = count(preset("paper_edge")).left(encoder=0.5, prediction=0.3)
+  pruned = count(preset("paper_edge")).nonzero(sparsities(0.5, 0.3))
   assert round(small / 1e6, 1) == 54.6
   assert abs(small - pruned) < 0.002 * pruned
 
