@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-arm test-sanitized lint venv clean
+.PHONY: quickstart test test-arm test-sanitized fuzz lint venv clean
 
 quickstart: venv
 	$(BIN)/python -m experiments.quickstart $(ARGS)
@@ -17,6 +17,10 @@ test-arm: venv
 
 test-sanitized: venv
 	$(BIN)/python -m pytest -m sanitized -rs tests/device $(ARGS)
+
+# The native engine on damaged model files and on any calls; needs clang++. ARGS="--seconds 600".
+fuzz: venv
+	$(BIN)/python -m tests.device.fuzz.run $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .
