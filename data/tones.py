@@ -3,6 +3,8 @@
 For tests, and for a first run on a new machine: it needs neither files nor a network.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from data.corpora import Corpora
@@ -12,6 +14,7 @@ from edge_rnnt.inputs.rejected import ManifestReport
 
 # Two tones (Hz) a word, like a telephone's keys but far enough apart for a dozen mel bands.
 CHORDS = {"do": (300, 1200), "re": (500, 1200), "mi": (300, 2100), "fa": (500, 2100)}
+STRINGS = ("strings", "telephony")
 WORD_SECONDS = (0.18, 0.3)
 PAUSE_SECONDS = (0.06, 0.15)
 
@@ -40,15 +43,22 @@ def tone_source(
   return MemorySource(samples, texts, names, ids, sample_rate)
 
 
-def tone_corpora(sample_rate: int = 8000) -> Corpora:
-  """Strings of known boundaries to align to, and phrases of unknown ones; about ten minutes."""
+def tone_corpora(
+  sample_rate: int = 8000, names: Sequence[str] = ("commands", "strings")
+) -> Corpora:
+  """Strings of known boundaries to align to (`strings`, `telephony`), and phrases of unknown ones
+  under all other names; about ten minutes. Dev and test are phrases.
+  """
   counts = {"train": (200, 2), "dev": (12, 3), "test": (20, 4)}
-  sources = {
-    split: {"commands": tone_source(count, seed=seed, sample_rate=sample_rate)}
+  phrases = {
+    split: tone_source(count, seed=seed, sample_rate=sample_rate)
     for split, (count, seed) in counts.items()
   }
   singles = tone_source(120, seed=1, most=1, sample_rate=sample_rate)
-  sources["train"]["strings"] = JoinedStrings(singles, most=3, passes=4)
+  strings = JoinedStrings(singles, most=3, passes=4)
+  judged = next((name for name in names if name not in STRINGS), "commands")
+  sources = {split: {judged: source} for split, source in phrases.items()}
+  sources["train"] = {name: strings if name in STRINGS else phrases["train"] for name in names}
   return Corpora("synthetic", "chords, not speech", True, **sources, report=ManifestReport(272))
 
 

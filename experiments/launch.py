@@ -120,7 +120,7 @@ def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
 def _speech(config: ConfigDict, workdir: pathlib.Path, cache: pathlib.Path) -> Corpora:
   rate = config.front_end.sample_rate
   if FAKE_DATA.value:
-    return tones.tone_corpora(rate)
+    return tones.tone_corpora(rate, pipeline.sources_wanted(config))
   return at_hand.resolve(
     data_dir=pathlib.Path(DATA_DIR.value) if DATA_DIR.value else None,
     shared=at_hand.BESIDE_REPOSITORY,

@@ -94,6 +94,14 @@ def shortened(config: ConfigDict) -> ConfigDict:
   return config
 
 
+def sources_wanted(config: ConfigDict) -> tuple[str, ...]:
+  """The recorded sets that the curriculum mixes; a user's own only where it names no other."""
+  stages = [config.stages[name] for name in config.curriculum]
+  names = sorted({name for each in stages for name in each.sources})
+  recorded = [name for name in names if not name.startswith("synthetic-")]
+  return tuple(name for name in recorded if name != "own") or tuple(recorded)
+
+
 def tell(text: str) -> None:
   """A line for the user, from one of several processes."""
   if processes.is_first():

@@ -9,12 +9,21 @@ import pytest
 
 from data import sounds
 from data.corpora import Corpora
-from data.tones import tone_source
+from data.tones import tone_corpora, tone_source
 from edge_rnnt.inputs.joined import JoinedStrings
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.inputs.views import Telephone
 from edge_rnnt.report.results import POOLED
-from experiments import build, describe, disturbance, measure, multidomain, recipe
+from experiments import (
+  build,
+  describe,
+  disturbance,
+  librispeech,
+  measure,
+  multidomain,
+  pipeline,
+  recipe,
+)
 
 
 def domains(train: int) -> Corpora:
@@ -135,3 +144,23 @@ def test_sets_apart_have_rows_of_their_own_only(workdir, tmp_path, make_corpora)
   assert rows[POOLED].words == rows["commands"].words == rows["long"].words
   both = {row.set: row.words for row in measure.rows(*args)}
   assert both[POOLED] == 2 * both["commands"]
+
+
+@pytest.mark.parametrize(
+  "launcher, names",
+  [
+    (recipe, ("commands", "strings")),
+    (multidomain, ("commands", "long", "read", "telephony")),
+    (librispeech, ("own",)),
+  ],
+)
+def test_fake_data_serves_every_stage_of_a_launcher(launcher, names):
+  """The first run on a new machine is a run of all stages."""
+  config = launcher.get_config()
+  assert pipeline.sources_wanted(config) == names
+  corpora = tone_corpora(config.front_end.sample_rate, names)
+  assert set(corpora.train) == set(names)
+  for stage in (config.stages[name] for name in config.curriculum):
+    assert set(stage.sources) & set(names)
+  if "telephony" in names:  # to align to
+    assert corpora.train["telephony"][0].words is not None
