@@ -8,10 +8,15 @@ A frame's value must not depend on how many frames are computed with it, or audi
 differ from audio in one piece in the last bits. Matrix products choose other kernels for other
 shapes, and batched FFTs treat the rows left over apart, so neither qualifies. Here NumPy's FFT
 walks row by row, and everything after it has one fixed shape, BLOCK frames, whatever was asked for.
+
+Nor may it depend on whose FFT and logarithm it is, or integer features on a device would differ
+from those here: spectra, energies and logarithms are of 64 bits, whose last bits no longer show
+when the result is rounded to 32.
 """
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -48,15 +53,20 @@ class Framing:
 def slaney_mel(hz: Float[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
   """Hz -> mel: linear (3 mel per 200 Hz) up to 1 kHz, then 27 mel for each factor of 6.4."""
   hz = hz.astype(np.float32)
-  above = 15 + np.float32(27 / np.log(6.4)) * np.log(np.maximum(hz, 1000) / 1000)
+  above = 15 + np.float32(27 / np.log(6.4)) * _rounded(np.log, np.maximum(hz, 1000) / 1000)
   return np.where(hz <= 1000, hz * 3 / 200, above)
 
 
 def slaney_hz(mel: Float[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
   """Mel -> Hz, the inverse of slaney_mel."""
   mel = mel.astype(np.float32)
-  above = 1000 * np.exp((np.maximum(mel, 15) - 15) * np.float32(np.log(6.4) / 27))
+  above = 1000 * _rounded(np.exp, (np.maximum(mel, 15) - 15) * np.float32(np.log(6.4) / 27))
   return np.where(mel <= 15, np.float32(200 / 3) * mel, above)
+
+
+def _rounded(function: np.ufunc, x: Float32[np.ndarray, "..."] | np.float32) -> Any:
+  """The nearest float32 to a function of float32: the same whoever computes it."""
+  return function(x.astype(np.float64)).astype(np.float32)
 
 
 def mel_edges(num_mels: int, low_hz: float, high_hz: float) -> Float32[np.ndarray, "edges"]:
@@ -100,7 +110,8 @@ class LogMel:
     self._window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
     # A bin lies in two triangles at most: a sparse product is the cheapest, and it adds bin after
     # bin for all frames alike, so a frame does not feel how many stand beside it.
-    self._weights = scipy.sparse.csr_array(mel_triangles(sample_rate, num_mels, low_hz, high_hz))
+    triangles = mel_triangles(sample_rate, num_mels, low_hz, high_hz)
+    self._weights = scipy.sparse.csr_array(triangles.astype(np.float64))
 
   def __call__(self, wave: Float32[np.ndarray, "N"]) -> Float32[np.ndarray, "frames M"]:
     """Log-mel rows of the frames that begin at samples 0, hop, 2 hop, ... of wave.
@@ -118,11 +129,11 @@ class LogMel:
     emphasized = wave.copy()
     emphasized[1:] -= PRE_EMPHASIS * wave[:-1]
     windows = np.lib.stride_tricks.sliding_window_view(emphasized, framing.window)[:: framing.hop]
-    power = np.zeros((BLOCK, framing.fft // 2 + 1), np.float32)
+    power = np.zeros((BLOCK, framing.fft // 2 + 1))
     for begin in range(0, frames, BLOCK):
       count = min(BLOCK, frames - begin)
-      spectrum = np.fft.rfft(windows[begin : begin + count] * self._window, framing.fft)
-      squares = spectrum.view(np.float32) ** 2
+      weighted = windows[begin : begin + count] * self._window
+      squares = np.fft.rfft(weighted.astype(np.float64), framing.fft).view(np.float64) ** 2
       np.add(squares[:, 0::2], squares[:, 1::2], out=power[:count])
       bands = self._weights @ np.ascontiguousarray(power.T)
       rows[begin : begin + count] = np.log(np.maximum(bands, LOG_FLOOR)).T[:count]

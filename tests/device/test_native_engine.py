@@ -1,12 +1,15 @@
 """The native engine against the NumPy reference, on models of any shape with random numbers."""
 
 import ctypes
+import dataclasses
 import functools
+import pathlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from edge_rnnt.audio.files import read_audio
 from edge_rnnt.device import binding
 from edge_rnnt.device.container import ContainerError, read
 from edge_rnnt.device.engine import Recognizer
@@ -153,6 +156,31 @@ def heard(stream: binding.NativeStream, samples: np.ndarray, chunk: int) -> list
     stream.accept(samples[begin : begin + chunk])
   stream.finish()
   return stream.tokens
+
+
+@pytest.mark.parametrize("scheme", ["float", "hybrid", "integer"])
+def test_real_speech_gives_the_same_tokens_and_times(tmp_path, scheme):
+  """From recordings on; the model is not trained, so that what it says depends on every detail."""
+  folder = pathlib.Path(__file__).parents[3] / "shared" / "data" / "digits" / "audio"
+  files = sorted(folder.rglob("*.flac"))[::250]
+  if not files:
+    pytest.skip("no recordings of digits in ../shared/data")
+  speech = [read_audio(path, 8000) for path in files]
+  front_end = dataclasses.replace(random_models.FRONT_END, mean=None, std=None, clip=None)
+  front_end = front_end.with_statistics([front_end.log_mel(samples) for samples in speech])
+  shape = random_models.architecture("lstm", random_models.vocabulary(wordpieces()))
+  path, rng = tmp_path / "model.edge", np.random.default_rng(0)
+  random_models.write_model(path, shape, scheme, "8x1", wordpieces(), rng, front_end)
+  native, reference = (Recognizer.open(path, engine=name) for name in ("native", "reference"))
+  said = 0
+  for samples in speech:
+    found, expected = native.stream(), reference.stream()
+    for stream in (found, expected):
+      stream.accept(samples)
+      stream.finish()
+    assert (found.tokens, found.words) == (expected.tokens, expected.words)
+    said += len(found.tokens)
+  assert said > 5 * len(speech)
 
 
 def test_streams_side_by_side_are_as_alone(tmp_path):

@@ -6,7 +6,7 @@
 namespace edge_rnnt {
 namespace {
 
-using Complex = std::complex<float>;
+using Complex = std::complex<double>;
 
 // The plain product; std::complex's own looks after infinities, which costs a branch.
 Complex times(Complex a, Complex b) {
@@ -18,7 +18,7 @@ Complex times(Complex a, Complex b) {
 RealFFT::RealFFT(int n) : half_(n / 2), turns_(n / 2), reversed_(n / 2) {
   for (int k = 0; k < half_; ++k) {
     const double angle = -2 * M_PI * k / n;
-    turns_[k] = {static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))};
+    turns_[k] = {std::cos(angle), std::sin(angle)};
     reversed_[k] = reversed_[k / 2] / 2 + (k % 2 ? half_ / 2 : 0);
   }
 }
@@ -43,15 +43,15 @@ void RealFFT::transform(Complex* z) const {
 // Even samples as real parts and odd ones as imaginary parts make one transform of half the length:
 //   E[k] = (Z[k] + conj Z[n/2-k]) / 2,   O[k] = -i (Z[k] - conj Z[n/2-k]) / 2,
 //   X[k] = E[k] + e^(-2 pi i k / n) O[k],   X[n/2] = E[0] - O[0].
-void RealFFT::power(float* x, float* power) const {
+void RealFFT::power(double* x, double* power) const {
   Complex* z = reinterpret_cast<Complex*>(x);  // as the standard lets arrays of complex be read
   transform(z);
-  const float even = z[0].real(), odd = z[0].imag();
+  const double even = z[0].real(), odd = z[0].imag();
   power[0] = (even + odd) * (even + odd);
   power[half_] = (even - odd) * (even - odd);
   for (int k = 1; k < half_; ++k) {
     const Complex mirrored = std::conj(z[half_ - k]);
-    const Complex e = 0.5f * (z[k] + mirrored), d = 0.5f * (z[k] - mirrored);
+    const Complex e = 0.5 * (z[k] + mirrored), d = 0.5 * (z[k] - mirrored);
     const Complex spectrum = e + times(turns_[k], {d.imag(), -d.real()});
     power[k] = spectrum.real() * spectrum.real() + spectrum.imag() * spectrum.imag();
   }

@@ -13,13 +13,13 @@ class RealFFT {
   explicit RealFFT(int n);
 
   // power[k] = |sum_t x[t] e^(-2 pi i k t / n)|^2, k = 0 .. n/2. `x` [n] is overwritten.
-  void power(float* x, float* power) const;
+  void power(double* x, double* power) const;
 
  private:
-  void transform(std::complex<float>* z) const;
+  void transform(std::complex<double>* z) const;
 
   const int half_;
-  std::vector<std::complex<float>> turns_;  // e^(-2 pi i k / n), k = 0 .. n/2 - 1
+  std::vector<std::complex<double>> turns_;  // e^(-2 pi i k / n), k = 0 .. n/2 - 1
   std::vector<int> reversed_;               // bits of 0 .. n/2 - 1 in reverse
 };
 

@@ -74,7 +74,7 @@ class FrontEndStream {
   const Framing& framing_;
   std::vector<float> wave_;     // from the start of the next frame on
   std::vector<float> ending_;   // the same at the end, with its mirror image
-  std::vector<float> work_;
+  std::vector<double> work_;
   std::vector<float> stacked_;  // the last `stack` frames
   int filled_ = 0;              // samples in wave_
   bool begun_ = false;          // whether wave_ starts with the mirrored beginning

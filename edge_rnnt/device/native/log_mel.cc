@@ -10,16 +10,18 @@ namespace edge_rnnt {
 namespace {
 
 constexpr float kPreEmphasis = 0.97f;
+constexpr double kFloor = std::numeric_limits<float>::epsilon();
 
 // Hz -> mel: linear (3 mel per 200 Hz) up to 1 kHz, then 27 mel for each factor of 6.4.
 float slaney_mel(float hz) {
   if (hz <= 1000) return hz * 3 / 200;
-  return 15 + static_cast<float>(27 / std::log(6.4)) * std::log(hz / 1000);
+  return 15 + static_cast<float>(27 / std::log(6.4)) * static_cast<float>(std::log(double{hz / 1000}));
 }
 
 float slaney_hz(float mel) {
   if (mel <= 15) return static_cast<float>(200.0 / 3) * mel;
-  return 1000 * std::exp((mel - 15) * static_cast<float>(std::log(6.4) / 27));
+  const float x = (mel - 15) * static_cast<float>(std::log(6.4) / 27);
+  return 1000 * static_cast<float>(std::exp(double{x}));
 }
 
 }  // namespace
@@ -55,20 +57,20 @@ LogMel::LogMel(int sample_rate, int mels, float low_hz, float high_hz)
   }
 }
 
-void LogMel::operator()(const float* wave, float* work, float* row) const {
-  float *x = work, *power = work + framing.fft;
+void LogMel::operator()(const float* wave, double* work, float* row) const {
+  double *x = work, *power = work + framing.fft;
   x[0] = 0;  // where the window is zero
   for (int n = 1; n < framing.window; ++n) {
-    x[n] = (wave[n] - kPreEmphasis * wave[n - 1]) * window_[n];
+    x[n] = double{(wave[n] - kPreEmphasis * wave[n - 1]) * window_[n]};
   }
-  std::fill(x + framing.window, x + framing.fft, 0.0f);
+  std::fill(x + framing.window, x + framing.fft, 0.0);
   fft_.power(x, power);
   for (int band = 0; band < num_mels; ++band) {
     const Triangle& triangle = triangles_[band];
-    const float* bins = power + triangle.first_bin;
-    float sum = 0;
-    for (size_t k = 0; k < triangle.weights.size(); ++k) sum += triangle.weights[k] * bins[k];
-    row[band] = std::log(std::max(sum, std::numeric_limits<float>::epsilon()));
+    const double* bins = power + triangle.first_bin;
+    double sum = 0;
+    for (size_t k = 0; k < triangle.weights.size(); ++k) sum += double{triangle.weights[k]} * bins[k];
+    row[band] = static_cast<float>(std::log(std::max(sum, kFloor)));
   }
 }
 

@@ -21,6 +21,7 @@ struct Framing {
 };
 
 //   e[n] = x[n] - 0.97 x[n-1];   P = |FFT(hann * e)|^2;   row = log(max(W P, eps))
+// From the FFT on in 64 bits, so that the row is the reference's whoever's FFT and logarithm it is.
 // W are Slaney's mel triangles of unit area, with the lower edge of the first at low_hz and the
 // upper edge of the last at high_hz.
 class LogMel {
@@ -29,7 +30,7 @@ class LogMel {
   LogMel(int sample_rate, int num_mels, float low_hz, float high_hz);
 
   // wave [framing.window] -> row [num_mels]; `work` [2 framing.fft] is overwritten.
-  void operator()(const float* wave, float* work, float* row) const;
+  void operator()(const float* wave, double* work, float* row) const;
 
   const Framing framing;
   const int num_mels;
