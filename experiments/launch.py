@@ -3,7 +3,8 @@
 import pathlib
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
@@ -78,32 +79,67 @@ def launch(
   get_sweep: Callable[[], sweep.Sweep] | None = None,
 ) -> None:
   """Parses the command line of `python -m module`; walks the corridor, or runs the sweep."""
+
+  def main(config: ConfigDict, workdir: pathlib.Path) -> None:
+    if not SWEEP.value and not PRINT_COMMANDS.value:
+      run_one(config, workdir, command=_command(module))
+    elif get_sweep is None:
+      sys.exit(f"{module} has no sweep: leave out --sweep and --print_commands")
+    else:
+      run_sweep(get_sweep(), config, workdir, module, command=_command(module))
+
+  _launch(get_config, module, main, (*OF_A_RUN, *(OF_A_SWEEP if get_sweep else ())))
+
+
+def launch_sweep(
+  get_config: Callable[[], ConfigDict],
+  module: str,
+  get_sweep: Callable[[ConfigDict], sweep.Sweep],
+  *,
+  point: str,
+  report: Callable[[ConfigDict, pathlib.Path], object],
+) -> None:
+  """For a program that is a sweep and has no run of its own.
+
+  point: the launcher of one point, with the same config. report: writes the joint page.
+  """
+
+  def main(config: ConfigDict, workdir: pathlib.Path) -> None:
+    def joint(folder: pathlib.Path) -> None:
+      report(config, folder)
+
+    run_sweep(get_sweep(config), config, workdir, point, command=_command(module), report=joint)
+
+  own = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
+  shown = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE, FAKE_DATA, *OF_A_SWEEP[1:])
+  _launch(get_config, module, main, (*own, *shown))
+
+
+def _launch(
+  get_config: Callable[[], ConfigDict],
+  module: str,
+  main: Callable[[ConfigDict, pathlib.Path], None],
+  shown: Sequence[Any],
+) -> None:
+  """Reads config and flags, and calls `main` with errors told in a line. shown: for --help."""
   try:  # the overrides are read here already
     config = config_flags.DEFINE_config_dict("config", get_config(), "Any number of the recipe.")
   except (KeyError, AttributeError) as error:  # a mistyped key: it names the nearest right one
     told = error.args[0].args[0] if isinstance(error.args[0], KeyError) else error.args[0]
     sys.exit(f"--config: {told}\nAll keys and their defaults: experiments/recipe.py")
 
-  def main(argv: list[str]) -> None:
+  def run(argv: list[str]) -> None:
     if len(argv) > 1:
       raise app.UsageError(f"unknown arguments {argv[1:]}: options begin with --, see --help")
     logging.set_verbosity(logging.WARNING)  # the checkpoint library would tell of every file
-    workdir = pathlib.Path(WORKDIR.value or f"runs/{module.rpartition('.')[2]}")
     try:
-      if not SWEEP.value and not PRINT_COMMANDS.value:
-        run_one(config.value, workdir, command=_command(module))
-      elif get_sweep is None:
-        sys.exit(f"{module} has no sweep: leave out --sweep and --print_commands")
-      else:
-        overrides = config_flags.get_override_values(flags.FLAGS["config"])
-        run_sweep(get_sweep(), config.value, overrides, workdir, module)
+      main(config.value, pathlib.Path(WORKDIR.value or f"runs/{module.rpartition('.')[2]}"))
     except TOLD as error:
       sys.exit(f"{type(error).__name__}: {error}")
 
-  shown = [each.name for each in (*OF_A_RUN, *(OF_A_SWEEP if get_sweep else ()))]
-  for name in ("config", *shown):  # so that --help shows them
+  for name in ("config", *(each.name for each in shown)):
     flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
-  app.run(main, flags_parser=_parse)
+  app.run(run, flags_parser=_parse)
 
 
 def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
@@ -136,11 +172,14 @@ def _speech(config: ConfigDict, workdir: pathlib.Path, cache: pathlib.Path) -> C
 def run_sweep(
   points: sweep.Sweep,
   config: ConfigDict,
-  overrides: dict,
   workdir: pathlib.Path,
   module: str,
+  *,
+  command: str,
+  report: Callable[[pathlib.Path], object] = collect.collect,
 ) -> None:
   """Runs or prints all points; then joins the results of those that are finished."""
+  overrides = config_flags.get_override_values(flags.FLAGS["config"])
   passed_on = [each for each in (DATA_DIR, OFFLINE, FAKE_DATA) if each.value]
   options = [flags.FLAGS[each.name].serialize() for each in passed_on]
   args = (points, config, module, workdir)
@@ -148,10 +187,10 @@ def run_sweep(
   if PRINT_COMMANDS.value:
     print("\n".join(job.line for job in jobs))
     return
-  collect.remember(points, workdir, _command(module))
+  collect.remember(points, workdir, command)
   states = sweep_local.run(jobs, JOBS.value, workdir / "logs")
   if State.DONE in states.values():
-    collect.collect(workdir)
+    report(workdir)
   for folder, state in states.items():
     if state is State.FAILED:
       log = workdir / "logs" / f"{folder}.log"

@@ -1,0 +1,80 @@
+r"""The study: every table of the paper on real speech, with intervals, by one command.
+
+  python -m experiments.study --workdir=runs/study                 (all of it, three seeds)
+  python -m experiments.study --workdir=runs/study --only=sparsity --seeds=1
+
+Every point is an ordinary run in WORKDIR/POINT: stop it in any way, and the same command goes on.
+Dense starts are shared: the LSTM of a seed is trained once for all tables, and so are the edge
+model and the small LSTM. The page is written from whatever has finished, and names what has not.
+About 10 hours on 2 cores with three seeds.
+
+Not run as a whole yet.
+"""
+
+import json
+import pathlib
+
+from absl import flags
+from ml_collections import ConfigDict
+
+from edge_rnnt.report import results, study
+from experiments import collect, study_point, study_tables
+from experiments.launch import launch_sweep
+from experiments.sweep import BadSweep, Sweep
+
+TABLES = ("sparsity", "cells", "combined", "quantization", "beyond")
+DEVICE = "device.json"
+
+ONLY = flags.DEFINE_list("only", list(TABLES), f"Tables to run: {', '.join(TABLES)}.")
+SEEDS = flags.DEFINE_integer("seeds", 3, "Seeds of tables 1 and 3.", lower_bound=1)
+
+
+def get_sweep(config: ConfigDict) -> Sweep:
+  """The points of the tables asked for, each once. Raises BadSweep for a table that is none."""
+  unknown = sorted(set(ONLY.value) - set(TABLES))
+  if unknown:
+    raise BadSweep(f"--only={','.join(unknown)}: the tables are {', '.join(TABLES)}")
+  asked = [each for each in _questions(config) if each.section.key in ONLY.value]
+  points = dict.fromkeys(point.folder for each in asked for point in each.points)
+  by_folder = {point.folder: point for each in asked for point in each.points}
+  return Sweep("The paper's questions, on real speech", tuple(by_folder[each] for each in points))
+
+
+def report(config: ConfigDict, workdir: pathlib.Path) -> None:
+  """Joins what has finished: results.json, report.html, report.md."""
+  joint = collect.join(workdir)
+  results.save(joint, workdir / "results.json")
+  sections = [each.section for each in _questions(config)]
+  written = study.write(joint, workdir, sections, _measured(workdir))
+  print(f"The page: {written[0]}", flush=True)
+
+
+def _questions(config: ConfigDict) -> tuple[study_tables.Question, ...]:
+  return study_tables.questions(config, range(SEEDS.value))
+
+
+def _measured(workdir: pathlib.Path) -> list[study.Measured]:
+  """Table 5, if the device benchmark's rows lie in WORKDIR/device.json."""
+  path = workdir / DEVICE
+  if not path.exists():
+    return []
+  rows = json.loads(path.read_text(encoding="utf-8"))
+  heads = tuple(rows[0])
+  return [
+    study.Measured(
+      title="5. On the device",
+      question="One stream, one thread: python -m experiments.benchmarks.device --json.",
+      heads=heads,
+      rows=tuple(tuple(str(row[head]) for head in heads) for row in rows),
+    )
+  ]
+
+
+if __name__ == "__main__":
+  launch_sweep(
+    study_point.get_config,
+    "experiments.study",
+    get_sweep,
+    point="experiments.study_point",
+    report=report,
+  )
