@@ -3,9 +3,13 @@ r"""LibriSpeech, 960 hours: the public 49 M reference recipe, and the paper's mo
   python -m data.librispeech --subset=all960 --data_dir=DIR           (60 GB, once; or --extracted)
   python -m experiments.librispeech --data_dir=DIR/libri_speech_flac/all960/1.0.0
   python -m experiments.librispeech --data_dir=... --sweep --print_commands    (the paper's models)
+  python -m experiments.librispeech --fake_data --workdir=/tmp/smoke           (does it run here?)
 
---data_dir is also what TFDS's own librispeech builder prepared (default or lazy_decode), read
-without TensorFlow. A smaller try: --subset=clean100.
+On a cluster: --coordinator=auto, --config.matmul_dtype=bfloat16, and --config.accumulate=4 where
+memory is short. --data_dir is also what TFDS's own librispeech builder prepared (default or
+lazy_decode), read without TensorFlow. A smaller try is --subset=clean100, a tenth of the speech,
+with a tenth of the updates: --config.stages.hold.steps=1300 --config.stages.decay.steps=1100
+--config.optimizer.warmup_steps=170.
 
 The reference is the RNN-T of the MLPerf training benchmark: 80 log-mel bands, 3 frames stacked, 2
 and 3 LSTM layers of 1024 with frames paired between, prediction 2 x 512, joint 512, 1023
