@@ -15,12 +15,14 @@ OTHER_AUDIO = (
   ".w64", ".webm", ".wma",
 )  # fmt: skip
 CHAPTER = ".trans.txt"  # LibriSpeech's transcript of a chapter
+SUBSETS = ("train", "dev", "test")
 SPLIT_TABLES = {"train.tsv": "train", "dev.tsv": "dev", "test.tsv": "test"}
 
 
 def folder_rows(folder: pathlib.Path) -> Iterator[Utterance | Rejected]:
   """Audio files with same-named .txt files, in all folders below; a chapter's .trans.txt as in
-  LibriSpeech will do. What has no partner, or is not UTF-8, is rejected by name.
+  LibriSpeech will do, whose subsets are kept apart where there are some of all three kinds. What
+  has no partner, or is not UTF-8, is rejected by name.
   """
   everything = sorted(each for each in folder.rglob("*") if each.is_file())
   wanted = {*AUDIO_SUFFIXES, *OTHER_AUDIO}
@@ -30,23 +32,30 @@ def folder_rows(folder: pathlib.Path) -> Iterator[Utterance | Rejected]:
   for path in [each for each in everything if each.name.endswith(CHAPTER)]:
     del texts[path.with_suffix("")]
     chapters |= _chapter(path)
+  published = {_subset(folder, path) for path in audio} >= set(SUBSETS)
   for path in audio:
     transcript = texts.pop(path.with_suffix(""), None)
     # A folder level above the files is the speaker, as most private collections have it.
     name = path.relative_to(folder).with_suffix("").as_posix()
-    speaker = name.split("/")[0] if "/" in name else ""
+    speaker, split = name.split("/")[0] if "/" in name else "", ""
     if transcript is None and path.stem in chapters:
       # <speaker>-<chapter>-<number>
       text, speaker = chapters.pop(path.stem), path.stem.partition("-")[0]
+      split = _subset(folder, path) if published else ""
     else:
       text = _read(transcript) if transcript else ""
     if text is None:
       yield Rejected(str(path), "transcript is not UTF-8 text", str(transcript))
     else:
-      yield Utterance(name, path, " ".join(text.split()), speaker)
+      yield Utterance(name, path, " ".join(text.split()), speaker, split)
   if audio:
     yield from (Rejected(str(each), "transcript without audio") for each in texts.values())
     yield from (Rejected(name, "transcript without audio", "LibriSpeech") for name in chapters)
+
+
+def _subset(folder: pathlib.Path, path: pathlib.Path) -> str:
+  """train for a file below train-clean-100, and so on."""
+  return path.relative_to(folder).parts[0].partition("-")[0]
 
 
 def _read(path: pathlib.Path) -> str | None:

@@ -1,5 +1,7 @@
 """Folders as people have them: LibriSpeech and Common Voice extracted, odd names, odd encodings."""
 
+import shutil
+
 import numpy as np
 import pytest
 import soundfile
@@ -37,6 +39,24 @@ def test_librispeech_extracted(tmp_path):
     (each.path, each.text, each.speaker) for each in utterances
   ]
   assert report.counts == {"transcript without audio": 2}  # README.TXT is named, too
+
+
+def test_librispeech_keeps_its_subsets_apart(tmp_path):
+  """Where there are some to train on, to choose by and to test on; else nobody is left out."""
+  for number, subset in enumerate(
+    ("train-clean-100", "train-other-500", "dev-clean", "test-other")
+  ):
+    name = f"{number}-7-0000"
+    write(tmp_path / subset / str(number) / "7" / f"{name}.flac", rate=16000)
+    (tmp_path / subset / str(number) / "7" / f"{number}-7.trans.txt").write_text(f"{name} HELLO\n")
+  utterances, _ = read_manifest(tmp_path)
+  assert [(each.speaker, each.split) for each in utterances] == [
+    ("2", "dev"), ("3", "test"), ("0", "train"), ("1", "train")
+  ]  # fmt: skip
+  assert split(utterances).rule == "by the manifest's split column"
+  shutil.rmtree(tmp_path / "test-other")
+  utterances, _ = read_manifest(tmp_path)
+  assert {each.split for each in utterances} == {""}
 
 
 def common_voice(folder, tables):
