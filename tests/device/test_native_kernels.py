@@ -18,7 +18,7 @@ from tests.device import native_library
 from tests.device.native_library import at
 
 ARM = ("scalar", "neon", "neon-dot")
-HERE = ARM if platform.machine() in ("aarch64", "arm64") else ("scalar", "avx2")
+HERE = ARM if platform.machine() in ("aarch64", "arm64") else ("scalar", "avx2", "avx512-vnni")
 SIZES = (1, 7, 8, 16, 31, 96, 640, 2048)
 
 

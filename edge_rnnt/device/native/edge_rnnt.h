@@ -36,7 +36,7 @@ typedef struct edge_rnnt_model edge_rnnt_model;
 typedef struct edge_rnnt_stream edge_rnnt_stream;
 
 typedef struct {
-  const char* kernels; /* "scalar", "avx2", "neon", "neon-dot"; NULL or "": the fastest there is */
+  const char* kernels; /* "scalar", "avx2", "avx512-vnni", "neon", "neon-dot"; NULL or "": the fastest */
   int32_t max_symbols; /* word-pieces in one encoded frame at most; 0: 4 */
   int32_t max_tokens;  /* word-pieces in one utterance at most; 0: 65536 */
 } edge_rnnt_options;

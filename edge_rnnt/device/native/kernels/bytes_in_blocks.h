@@ -28,12 +28,18 @@ void running_sums(const Matrix<int8_t>& w, uint32_t first, uint32_t count, const
   auto sum = V::zero();
   *running++ = sum;
   uint32_t k = 0;
-  for (; k + kBlocks <= count; k += kBlocks) {
-    __builtin_prefetch(blocks + N * k + kBehind);
+  const auto add = [&] {
     const auto from = V::template inputs_at<N>(place + k, x);
     sum = V::add_products(sum, from, V::load(blocks + N * k));
     *running++ = sum;
+    k += kBlocks;
+  };
+  while (k + 2 * kBlocks <= count) {  // two vectors of 32 bytes are a cache line
+    __builtin_prefetch(blocks + N * k + kBehind);
+    add();
+    add();
   }
+  if (k + kBlocks <= count) add();
   // What is left is less than a vector, and the last of a file has nothing behind it.
   Index some[kBlocks] = {};
   int8_t last[V::kBytes] = {};
@@ -50,32 +56,35 @@ typename V::Words running_sum_at(const typename V::Words* running, uint32_t end)
   constexpr uint32_t kBlocks = V::kBytes / N, kLanes = N / 4;
   const auto* at = running + end / kBlocks;
   if constexpr (kBlocks == 1) return *at;
-  return V::first_lanes(static_cast<int>(end % kBlocks * kLanes), at[1], at[0]);
+  return V::first_lanes(end % kBlocks * kLanes, at[1], at[0]);
 }
 
-// As many columns as a vector has lanes. Block 0 of the running sums is block `first`. A column that
-// is not there ends where it begins.
-template <class V, int N>
+// As many columns as a vector has lanes, of kParts parts. Block 0 of the running sums is block
+// `first`. A column that is not there ends where it begins.
+template <class V, int N, int kParts>
 void take_columns(const Matrix<int8_t>& w, const typename V::Words* running, uint32_t first,
                   int column, int32_t* sums) {
   constexpr int kColumns = V::kWords;
-  const int parts = w.parts(), there = std::min(kColumns, w.columns() - column);
-  const uint32_t* edges = w.edges.data() + parts * column;
-  typename V::Words of[2][kColumns];
-  auto before = running_sum_at<V, N>(running, *edges - first);
-  for (int k = 0; k < kColumns; ++k) {
-    for (int part = 0; part < parts; ++part) {
-      edges += k < there;
-      const auto end = running_sum_at<V, N>(running, *edges - first);
-      of[part][k] = V::subtract(end, before);
-      before = end;
-    }
+  const int there = std::min(kColumns, w.columns() - column);
+  const uint32_t* edges = w.edges.data() + kParts * column;
+  uint32_t some[kParts * kColumns + 1];
+  if (there < kColumns) {
+    std::copy_n(edges, kParts * there + 1, some);
+    std::fill(some + kParts * there + 1, some + kParts * kColumns + 1, edges[kParts * there]);
+    edges = some;
   }
-  for (int part = 0; part < parts; ++part) {
+  typename V::Words of[kParts][kColumns], before = running_sum_at<V, N>(running, edges[0] - first);
+#pragma GCC unroll 16
+  for (int k = 0; k < kParts * kColumns; ++k) {
+    const auto end = running_sum_at<V, N>(running, edges[k + 1] - first);
+    of[k % kParts][k / kParts] = V::subtract(end, before);
+    before = end;
+  }
+  for (int part = 0; part < kParts; ++part) {
     int32_t* to = sums + part * w.stride() + column;
-    int32_t some[kColumns];
-    V::store(V::sums_of_lanes(of[part]), there == kColumns ? to : some);
-    if (there < kColumns) std::copy(some, some + there, to);
+    int32_t all[kColumns];
+    V::store(V::sums_of_lanes(of[part]), there == kColumns ? to : all);
+    if (there < kColumns) std::copy(all, all + there, to);
   }
 }
 
@@ -94,7 +103,8 @@ void input_blocks(const Matrix<int8_t>& w, const int8_t* x, int32_t* sums) {
     if (count > kRunning / N) return scalar_kernels().int8_product(w, x, sums);
     running_sums<V, N, Index>(w, first, count, x, running);
     for (; column < std::min(end, columns); column += kColumns) {
-      take_columns<V, N>(w, running, first, column, sums);
+      const auto take = w.parts() == 2 ? take_columns<V, N, 2> : take_columns<V, N, 1>;
+      take(w, running, first, column, sums);
     }
   }
 }

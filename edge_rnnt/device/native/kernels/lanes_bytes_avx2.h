@@ -40,15 +40,19 @@ struct Avx2Bytes {
     if constexpr (N == 16) {
       return _mm256_set_m128i(sixteen(x + 16 * place[1]), sixteen(x + 16 * place[0]));
     } else {
-      return _mm256_set_m128i(two_eights(x + 8 * place[2], x + 8 * place[3]),
-                              two_eights(x + 8 * place[0], x + 8 * place[1]));
+      std::conditional_t<sizeof(Index) == 1, uint32_t, uint64_t> four;  // one load instead of four
+      std::memcpy(&four, place, sizeof four);
+      const auto eight = [&](int k) {
+        return x + 8 * size_t{static_cast<Index>(four >> (8 * sizeof(Index) * k))};
+      };
+      return _mm256_set_m128i(two_eights(eight(2), eight(3)), two_eights(eight(0), eight(1)));
     }
   }
 
   // a in the first lanes, b in the others.
-  static Words first_lanes(int count, Words a, Words b) {
-    const Words lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    return _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane));
+  static Words first_lanes(uint32_t count, Words a, Words b) {
+    static const int32_t window[] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    return _mm256_blendv_epi8(b, a, load(window + kWords - count));
   }
 
   // [kWords] vectors -> the sum of the lanes of each.

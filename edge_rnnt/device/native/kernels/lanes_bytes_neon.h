@@ -41,9 +41,9 @@ struct NeonBytes {
   }
 
   // a in the first lanes, b in the others.
-  static Words first_lanes(int count, Words a, Words b) {
-    const int32x4_t lane = {0, 1, 2, 3};
-    return vbslq_s32(vcgtq_s32(vdupq_n_s32(count), lane), a, b);
+  static Words first_lanes(uint32_t count, Words a, Words b) {
+    const uint32x4_t lane = {0, 1, 2, 3};
+    return vbslq_s32(vcgtq_u32(vdupq_n_u32(count), lane), a, b);
   }
 
   // [kWords] vectors -> the sum of the lanes of each.

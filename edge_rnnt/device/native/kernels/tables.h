@@ -7,6 +7,7 @@
 namespace edge_rnnt {
 
 const Kernels* avx2_kernels();
+const Kernels* avx512_vnni_kernels();
 const Kernels* neon_kernels();
 const Kernels* neon_dot_kernels();
 
