@@ -6,6 +6,7 @@ The library is built with the package where there is a C++ compiler; `available`
 import ctypes
 import functools
 import importlib.machinery
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,7 +117,7 @@ class NativeModel:
     options = _Options(kernels=kernels.encode(), max_symbols=max_symbols)
     error = ctypes.create_string_buffer(MESSAGE_BYTES)
     self._handle = self._library.edge_rnnt_open(
-      str(path).encode(), ctypes.byref(options), error, len(error)
+      os.fsencode(path), ctypes.byref(options), error, len(error)
     )
     if not self._handle:
       raise ContainerError(error.value.decode(errors="replace"))

@@ -125,7 +125,12 @@ class Recognizer:
     return GreedySearch(self.network, self.wordpieces.blank_id, batch, self.max_symbols)
 
   def recognize(self, utterances: Sequence[np.ndarray], batch: int = 64) -> list[str]:
-    """Texts of whole utterances (samples [N] at `sample_rate`), `batch` of them in lock step."""
+    """Texts of whole utterances (samples [N] at `sample_rate`).
+
+    The native engine takes one after the other, NumPy `batch` of them in lock step.
+    """
+    if self.engine == "native":
+      return [self._whole(samples) for samples in utterances]
     features = [self.front_end.features(samples) for samples in utterances]
     # Utterances of like length side by side waste the fewest steps.
     order = sorted(range(len(features)), key=lambda index: len(features[index]))
@@ -135,6 +140,12 @@ class Recognizer:
       for index, tokens in zip(rows, self._lock_step([features[i] for i in rows]), strict=True):
         texts[index] = self.wordpieces.decode([token.id for token in tokens])
     return texts
+
+  def _whole(self, samples: np.ndarray) -> str:
+    stream = self.stream()
+    stream.accept(samples)
+    stream.finish()
+    return stream.text
 
   def _lock_step(self, features: list[np.ndarray]) -> list[list[Token]]:
     """Shorter utterances are padded with zero frames, as their last group would be anyway."""

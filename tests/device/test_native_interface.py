@@ -1,6 +1,7 @@
 """The native library from outside: from C, on broken files, built alone, and not built at all."""
 
 import functools
+import itertools
 import json
 import os
 import pathlib
@@ -187,3 +188,27 @@ def test_without_the_library_there_is_one_warning_and_the_reference(tmp_path, mo
   engine.default_engine.cache_clear()
   with pytest.raises(RuntimeError, match="the native engine is not built"):
     Recognizer.open(path, engine="native")
+
+
+@pytest.mark.arm
+def test_the_whole_engine_on_arm_hears_the_same_words(tmp_path):
+  """Cross-compiled and emulated: from samples to words as here, with every table of kernels."""
+  flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-static", "-pthread", f"-I{NATIVE}"]
+  sources = [*NATIVE.glob("*.cc"), *NATIVE.glob("kernels/*.cc"), NATIVE / "examples/transcribe.cc"]
+  program = tmp_path / "edge_rnnt_transcribe"
+  command = [compiler("aarch64-linux-gnu-g++"), *flags, *map(str, sources), "-o", str(program)]
+  subprocess.run(command, check=True)
+  audio = tmp_path / "a.wav"
+  soundfile.write(audio, noise(12000), 8000, subtype="PCM_16")
+  samples = soundfile.read(audio, dtype="float32")[0]
+  for cell, scheme in itertools.product(("lstm", "cifg", "sru"), ("float", "hybrid", "integer")):
+    path = model(tmp_path, cell, scheme, "8x1")
+    stream = Recognizer.open(path).stream()
+    stream.accept(samples)
+    stream.finish()
+    assert len(stream.text) > 20
+    ran = subprocess.run(
+      [compiler("qemu-aarch64"), program, path, audio], capture_output=True, text=True, check=True
+    )
+    lines = ran.stdout.splitlines()[1:]
+    assert lines == [f"{word.start:8.2f}  {word.text}" for word in stream.words], (cell, scheme)
