@@ -15,7 +15,7 @@ setup(
       include_dirs=[NATIVE],
       language="c++",
       # Contracted products would differ from processor to processor in their last bit.
-      extra_compile_args=["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden"],
+      extra_compile_args=["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden"],
       optional=True,
     )
   ]
