@@ -74,8 +74,8 @@ def main() -> None:
   models = write_models(folder / "models")
   calls = folder / "calls-corpus"
   calls.mkdir(exist_ok=True)
-  results = [fuzz(build("model_file", folder), folder / "models", folder, options.seconds)]
-  program = build("calls", folder)
+  opener, program = build("model_file", folder), build("calls", folder)
+  results = [fuzz(opener, folder / "models", folder, options.seconds)]
   for model in models[:: len(random_models.BLOCKS) + 1]:  # other cells, schemes and blocks in turn
     seconds = max(1, options.seconds // 8)
     results.append(fuzz(program, calls, folder, seconds, MODEL=str(model)))
