@@ -1,0 +1,35 @@
+"""python -m edge_rnnt.export: a device file in, other runtimes' files out, refusals in a line."""
+
+import pytest
+
+from edge_rnnt.export import sherpa
+from edge_rnnt.export.__main__ import main
+
+
+def test_sizes_add_up_to_the_file(spoken, tmp_path, capsys):
+  container = spoken("lstm", "hybrid").open(tmp_path)
+  assert main(["sizes", str(container.path)]) == 0
+  lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+  sizes = {part: int(size.replace(",", "")) for part, size in lines}
+  assert sizes.pop("all") == container.path.stat().st_size == sum(sizes.values())
+  assert {"encoder/layer_0", "prediction/embedding", "joint", "wordpieces", "header"} <= set(sizes)
+
+
+def test_sherpa_files_are_those_of_the_model(spoken, tmp_path, capsys):
+  pytest.importorskip("onnx", reason="writes ONNX models: pip install onnx")
+
+  example = spoken("lstm", "hybrid")
+  path = example.open(tmp_path).path
+  assert main(["sherpa-onnx", str(path), "--output", str(tmp_path / "out")]) == 0
+  sherpa.write(tmp_path / "direct", example.frozen, example.front_end, example.wordpieces)
+  for name in sherpa.FILES:
+    assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "direct" / name).read_bytes()
+  assert "--tokens=" in capsys.readouterr().out
+
+
+def test_what_cannot_be_exported_is_told_in_a_line(spoken, tmp_path, capsys):
+  path = spoken("lstm", "integer").open(tmp_path).path
+  assert main(["sherpa-onnx", str(path), "--output", str(tmp_path / "out")]) == 2
+  assert "export a float or a hybrid" in capsys.readouterr().err
+  assert main(["sizes", str(tmp_path / "none.edge")]) == 2
+  assert "none.edge" in capsys.readouterr().err
