@@ -89,6 +89,9 @@ int main() {
       {"take_hidden", wrapped(take_hidden)},
       {"mix_cell", wrapped(mix_cell)},
       {"take_highway", wrapped(take_highway)},
+      {"quantize_row", wrapped(quantize_row)},
+      {"hybrid_rescale", wrapped(hybrid_rescale)},
+      {"float_norm", wrapped(float_norm)},
       {"float_sigmoid", wrapped(float_sigmoid)},
       {"float_tanh", wrapped(float_tanh)},
   };

@@ -97,6 +97,19 @@ void take_highway(const int16_t* r, const int16_t* t, const int16_t* s, int32_t 
                         y);
 }
 
+void quantize_row(const float* x, int n, int8_t* q, float* scale) {
+  *scale = kernels->quantize_row(x, n, q);
+}
+
+void hybrid_rescale(const int32_t* sums, const float* scale, const float* scales, bool add, int n,
+                    float* y) {
+  kernels->hybrid_rescale(sums, *scale, scales, add, n, y);
+}
+
+void float_norm(const float* gain, const float* bias, int n, float* z) {
+  kernels->float_norm(gain, bias, n, z);
+}
+
 void float_sigmoid(int n, float* x) { kernels->float_sigmoid(n, x); }
 void float_tanh(int n, float* x) { kernels->float_tanh(n, x); }
 }

@@ -14,6 +14,7 @@ from edge_rnnt.device.fixed_functions import look_up, sigmoid_table, tanh_table
 from edge_rnnt.device.fixed_point import multiplier, multiply, rounding_divide, saturate
 from edge_rnnt.device.integer_norm import integer_norm
 from edge_rnnt.export import blocks, panels
+from edge_rnnt.quant.affine import quantize, symmetric
 from tests.device import native_library
 from tests.device.native_library import at
 
@@ -218,6 +219,40 @@ def test_float_functions_are_near_the_true_ones(native):
     y = x.copy()
     getattr(native, f"float_{name}")(len(y), at(y))
     assert np.abs(y - true(x.astype(np.float64))).max() < 3e-7
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("loud", [0.0, 1e-30, 0.3, 1e6])
+def test_hybrid_rows_are_quantized_and_scaled_as_in_numpy(native, n, loud):
+  rng = np.random.default_rng(7)
+  x = (loud * rng.standard_normal(n)).astype(np.float32)
+  x[n // 2] *= 3
+  format = symmetric(np.abs(x).max(), 8)
+  q, scale = np.full(n, 99, np.int8), np.zeros(1, np.float32)
+  native.quantize_row(at(x), n, at(q), at(scale))
+  assert scale[0] == np.float32(format.scale)
+  np.testing.assert_array_equal(q, quantize(x, format))
+  sums = rng.integers(-(2**30), 2**30, n).astype(np.int32)
+  scales = rng.uniform(1e-4, 1e-2, n).astype(np.float32)
+  before = rng.standard_normal(n).astype(np.float32)
+  product = sums.astype(np.float32) * (scale * scales)
+  for add, expected in ((False, product), (True, before + product)):
+    y = before.copy()
+    native.hybrid_rescale(at(sums), at(scale), at(scales), add, n, at(y))
+    np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("offset", [0.0, 40.0])
+def test_float_layer_norm(native, n, offset):
+  rng = np.random.default_rng(8)
+  z, gain, bias = (rng.standard_normal(n).astype(np.float32) for _ in range(3))
+  z += np.float32(offset)
+  wide = z.astype(np.float64) - z.astype(np.float64).mean()
+  expected = wide / np.sqrt((wide * wide).mean() + 1e-8) * gain + bias
+  native.float_norm(at(gain), at(bias), n, at(z))
+  limit = 3e-6 * (1 + offset) * (1 + np.abs(gain)) * (1 + np.abs(expected))
+  assert (np.abs(z - expected) < limit).all()
 
 
 def test_what_reads_a_table_agrees(native):

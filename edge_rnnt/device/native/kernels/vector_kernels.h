@@ -2,6 +2,7 @@
 // Include within a target region, inside an anonymous namespace.
 
 #include "kernels/lanes_fixed.h"
+#include "kernels/lanes_float_rows.h"
 #include "kernels/lanes_functions.h"
 //
 #include "kernels/bytes_dense.h"
@@ -25,9 +26,9 @@ Kernels vector_kernels(const char* name) {
           take_hidden<Lanes>,
           mix_cell<Lanes>,
           take_highway<Lanes>,
-          scalar_kernels().quantize_row,
-          scalar_kernels().hybrid_rescale,
-          scalar_kernels().float_norm,
+          quantize_row<Lanes>,
+          hybrid_rescale<Lanes>,
+          float_norm<Lanes>,
           float_sigmoid<Lanes>,
           float_tanh<Lanes>};
 }
