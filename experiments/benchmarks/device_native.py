@@ -69,10 +69,15 @@ class NativeLayer:
     return (values.astype(np.float32) - self._zero) * np.float32(self._scale)
 
 
+def fastest() -> str:
+  """The name of this processor's fastest kernels."""
+  return library().fastest_kernels().decode()
+
+
 def runtime(problem: Problem, scheme: str, kernels: str = "") -> Runtime:
   """The layer in the native engine, with the fastest kernels unless others are named."""
   layer = draw(problem)
-  name = f"edge_rnnt {kernels or library().fastest_kernels().decode()}"
+  name = f"edge_rnnt {kernels or fastest()}"
   stepper = NativeLayer(layer.files[scheme], kernels)
   return Runtime(name, scheme, problem, layer.stored_bytes[scheme], stepper)
 
