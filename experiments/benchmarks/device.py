@@ -5,8 +5,8 @@
 
 One thread, one process, all runtimes in turn. hot: the step is repeated and the last one counts, so
 8-bit weights stay in the last cache; cold: 96 MB were read in between, which is what the other
-layers of a model do. Medians of CPU time. The bound is the time to read as many bytes as the layer's weights
-have, hot and cold, as measured here in the same rounds; "of bound" is bound / time.
+layers of a model do. Medians of CPU time. The bound is the time to read as many bytes as the
+layer's weights have, hot and cold, as measured here in the same rounds; "of bound" is bound / time.
 
 Before anything is timed, every runtime runs 40 frames from its initial state. SQNR compares its
 output with that of the NumPy engine in float32; what is far off ends the program.

@@ -42,6 +42,8 @@ class PaperLayer(NamedTuple):
   frozen: dict[str, container.Frozen]
   files: dict[str, Path]
   stored_bytes: dict[str, int]
+  folder: tempfile.TemporaryDirectory
+  """Holds the files; gone when the program ends."""
 
   def arrays(self, scheme: str) -> dict[str, np.ndarray]:
     """The layer's tensors by short name: kernel, kernel.scale, bias, ..."""
@@ -80,15 +82,15 @@ def draw(problem: Problem) -> PaperLayer:
     frames[None], np.int32([FRAMES]), np.zeros((1, 2), np.int32), np.int32([2])
   )
   measured = ranges.measure_ranges(params, config, [batch])
-  folder = Path(tempfile.mkdtemp(prefix="device-benchmark-"))
+  folder = tempfile.TemporaryDirectory(prefix="device-benchmark-")
   frozen, files, stored = {}, {}, {}
   for scheme in layout.SCHEMES:
     frozen[scheme] = freeze.freeze(params, config, scheme, ranges=measured, block=problem.block)
-    files[scheme] = folder / f"{scheme}.edge"
+    files[scheme] = Path(folder.name) / f"{scheme}.edge"
     container.write(files[scheme], frozen[scheme], FRONT_END.to_json(), wordpieces)
     stored[scheme] = container.sizes(container.stored(frozen[scheme]))[PATH]
   layer = frozen["float"].architecture.encoder[0]
-  return PaperLayer(layer, frames, frozen, files, stored)
+  return PaperLayer(layer, frames, frozen, files, stored, folder)
 
 
 def _parameters(config: RNNTConfig, rng: np.random.Generator) -> dict:

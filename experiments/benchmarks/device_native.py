@@ -24,11 +24,12 @@ def library() -> ctypes.CDLL:
   compiler = shutil.which("c++")
   if compiler is None:
     raise RuntimeError("the native engine is measured where there is a C++ compiler: c++ not found")
-  target = Path(tempfile.mkdtemp(prefix="device-benchmark-")) / "layer.so"
   sources = [Path(__file__).with_suffix(".cc"), *NATIVE.glob("*.cc"), *NATIVE.glob("kernels/*.cc")]
-  command = [compiler, *FLAGS, f"-I{NATIVE}", *map(str, sources), "-o", str(target)]
-  subprocess.run(command, check=True)
-  loaded = ctypes.CDLL(str(target))
+  with tempfile.TemporaryDirectory(prefix="device-benchmark-") as folder:
+    target = Path(folder) / "layer.so"
+    command = [compiler, *FLAGS, f"-I{NATIVE}", *map(str, sources), "-o", str(target)]
+    subprocess.run(command, check=True)
+    loaded = ctypes.CDLL(str(target))  # stays loaded without its file
   loaded.layer_open.restype = loaded.layer_step.restype = ctypes.c_void_p
   loaded.layer_open.argtypes = ctypes.c_char_p, ctypes.c_char_p
   loaded.layer_step.argtypes = ctypes.c_void_p, ctypes.c_void_p

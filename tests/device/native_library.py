@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import itertools
 import pathlib
 import shutil
 import struct
@@ -33,10 +34,19 @@ def compile_all(compiler, sources, *flags):
   found = shutil.which(compiler)
   if found is None:
     pytest.skip(f"there is no {compiler}")
-  target = pathlib.Path(tempfile.mkdtemp(prefix="native-")) / "built"
+  target = pathlib.Path(_folder().name) / f"built-{next(_numbers)}"
   command = [found, *FLAGS, f"-I{NATIVE}", f"-I{HERE}", *map(str, sources), *flags]
   subprocess.run([*command, "-o", str(target)], check=True)
   return target
+
+
+_numbers = itertools.count()
+
+
+@functools.cache
+def _folder():
+  """Gone when the tests end."""
+  return tempfile.TemporaryDirectory(prefix="native-")
 
 
 class Pointer(ctypes.c_void_p):
