@@ -29,7 +29,7 @@ from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.loop import fit
 from edge_rnnt.train.mesh import on_this_process
 from edge_rnnt.train.state import TrainState, inference_params
-from experiments import build, describe, measure, warm_start
+from experiments import build, describe, measure, same_run, warm_start
 
 FAKE_STEPS = 20
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
@@ -109,27 +109,21 @@ def tell(text: str) -> None:
 
 
 def remember(config: ConfigDict, corpora: Corpora, workdir: pathlib.Path) -> None:
-  """Writes config.json. Raises OtherRun if the folder holds a run of another config or speech."""
+  """Writes config.json. Raises OtherRun if the folder holds a run of another config or speech.
+
+  Keys that came after the run began count as their defaults (same_run.py).
+  """
   counts = {name: len(source) for name, source in corpora.train.items()}
   speech = {"kind": corpora.kind, "training_utterances": counts}
   path, now = workdir / "config.json", json.loads(config.to_json_best_effort()) | {"speech": speech}
   if path.exists():
-    before = json.loads(path.read_text())
-    if before != now:
+    others = same_run.differing(json.loads(path.read_text()), now)
+    if others:
       raise OtherRun(
-        f"{workdir} holds another run ({', '.join(_differing(before, now))} differ): give another "
-        "--workdir, or remove that folder"
+        f"{workdir} holds another run ({', '.join(others)} differ): give another --workdir, or "
+        "remove that folder"
       )
   whole.write_text(path, json.dumps(now, indent=2))
-
-
-def _differing(before: Any, now: Any, path: str = "") -> list[str]:
-  if not isinstance(before, Mapping) or not isinstance(now, Mapping):
-    return [] if before == now else [path.removeprefix(".")]
-  keys = [*before, *(key for key in now if key not in before)]
-  return [
-    name for key in keys for name in _differing(before.get(key), now.get(key), f"{path}.{key}")
-  ]
 
 
 def with_synthetic(config: ConfigDict, corpora: Corpora, cache_dir: pathlib.Path) -> Corpora:

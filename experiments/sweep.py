@@ -21,6 +21,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from experiments import same_run
+
 
 class BadSweep(ValueError):
   """A sweep that cannot be run; the message names the point."""
@@ -95,7 +97,7 @@ class Job:
       return False
     found = json.loads(written.read_text(encoding="utf-8"))
     found.pop("speech")
-    return found == json.loads(self.config.to_json_best_effort())
+    return not same_run.differing(found, json.loads(self.config.to_json_best_effort()))
 
 
 def dense_starts(
