@@ -16,7 +16,7 @@ from edge_rnnt.report.schema import ResultsError
 from edge_rnnt.train import processes
 from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
-from experiments import collect, pipeline, sweep, sweep_local
+from experiments import collect, dry_run, pipeline, sweep, sweep_local
 from experiments.sweep_table import State
 
 TOLD = (
@@ -56,6 +56,12 @@ FAKE_DATA = flags.DEFINE_bool(
   False,
   "Chords instead of speech, 20 updates a stage: does it all run here?",
 )
+PROFILE = flags.DEFINE_integer(
+  "profile", 0, "Trace so many updates into WORKDIR/profile, for TensorBoard.", lower_bound=0
+)
+DRY_RUN = flags.DEFINE_bool(
+  "dry_run", False, "Only tell what would be run: shapes, parameters, memory and work of an update."
+)
 COORDINATOR = flags.DEFINE_string(
   "coordinator",
   None,
@@ -69,7 +75,7 @@ PROCESS_ID = flags.DEFINE_integer(
   "process_id", None, "Which this is, from 0 on ($JAX_PROCESS_ID).", lower_bound=0
 )
 OF_A_CLUSTER = (COORDINATOR, NUM_PROCESSES, PROCESS_ID)
-OF_A_RUN = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE, FAKE_DATA, *OF_A_CLUSTER)
+OF_A_RUN = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE, FAKE_DATA, DRY_RUN, PROFILE, *OF_A_CLUSTER)
 OF_A_SWEEP = (SWEEP, JOBS, POINTS, PRINT_COMMANDS)
 
 
@@ -150,7 +156,11 @@ def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
     config = pipeline.shortened(config)
   with processes.first_alone("speech at hand"):
     corpora = _speech(config, workdir, cache)
-  pipeline.run(config, corpora, workdir, command=command, cache_dir=cache)
+  if DRY_RUN.value:
+    pipeline.tell(dry_run.told(config, *pipeline.prepare(config, corpora, cache)))
+    return
+  options = {"cache_dir": cache, "profile": PROFILE.value}
+  pipeline.run(config, corpora, workdir, command=command, **options)
 
 
 def _speech(config: ConfigDict, workdir: pathlib.Path, cache: pathlib.Path) -> Corpora:

@@ -6,7 +6,6 @@ import itertools
 import json
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import rich.progress
@@ -50,10 +49,12 @@ def run(
   *,
   command: str,
   cache_dir: pathlib.Path | None = None,
+  profile: int = 0,
 ) -> results.Results | None:
   """Everything from corpora to report.html in workdir; resumes what was begun there.
 
   cache_dir: for prepared speech and compiled programs, which runs may share; the workdir if None.
+  profile: updates to trace into workdir/profile.
   All processes of a run train and watch dev WER together; only the first exports and measures, and
   the others return None before.
   """
@@ -61,21 +62,12 @@ def run(
   cache = cache_dir or workdir
   watch = measure.Stopwatch(workdir / "seconds.json")
   jax.config.update("jax_compilation_cache_dir", str(cache.resolve() / "compiled"))
-  tell(f"Speech: {corpora.description}")
-  with processes.first_alone("synthetic speech"):
-    corpora = with_synthetic(config, corpora, cache / "data")
-    remember(config, corpora, workdir)
-  try:
-    start = warm_start.read(config)
-    speech = build.speech(config, corpora, start)
-    begun = build.run(config, speech, start)
-  except ValueError as error:
-    raise BadRecipe(error) from error
+  speech, begun = prepare(config, corpora, cache, workdir)
   if processes.is_first():
     warm_start.keep_speech(speech.front_end, speech.pieces, workdir)
-    tell_left_out(corpora, speech, workdir / "left_out.tsv")
+    tell_left_out(speech, workdir / "left_out.tsv")
   watch.lap("speech")
-  states = train(config, speech, begun, workdir, watch)
+  states = train(config, speech, begun, workdir, watch, profile)
   if not processes.is_first():
     return None
   found = evaluate(config, speech, begun, states, workdir, command, watch)
@@ -83,6 +75,26 @@ def run(
   page.write(found, workdir)
   terminal.show(found, workdir)
   return found
+
+
+def prepare(
+  config: ConfigDict, corpora: Corpora, cache: pathlib.Path, workdir: pathlib.Path | None = None
+) -> tuple[build.Speech, build.Run]:
+  """All that comes before the first update. workdir: to remember the config in, if it is to run.
+
+  Raises BadRecipe; OtherRun if the workdir holds another run.
+  """
+  tell(f"Speech: {corpora.description}")
+  with processes.first_alone("synthetic speech"):
+    corpora = with_synthetic(config, corpora, cache / "data")
+    if workdir is not None:
+      remember(config, corpora, workdir)
+  try:
+    start = warm_start.read(config)
+    speech = build.speech(config, corpora, start)
+    return speech, build.run(config, speech, start)
+  except ValueError as error:
+    raise BadRecipe(error) from error
 
 
 def shortened(config: ConfigDict) -> ConfigDict:
@@ -156,12 +168,13 @@ def _texts(source: Source) -> list[str]:
   return [source.text(item) for item in range(len(source))]
 
 
-def tell_left_out(corpora: Corpora, speech: build.Speech, path: pathlib.Path) -> None:
+def tell_left_out(speech: build.Speech, path: pathlib.Path) -> None:
   """Counts on the terminal, each utterance and its reason in a file."""
   path.unlink(missing_ok=True)
-  rejected = corpora.report.rejected + speech.left_out.rejected
+  listed = speech.corpora.report
+  rejected = listed.rejected + speech.left_out.rejected
   if rejected:
-    report = ManifestReport(corpora.report.accepted - len(speech.left_out.rejected), rejected)
+    report = ManifestReport(listed.accepted - len(speech.left_out.rejected), rejected)
     report.write(path)
     tell(f"Left out ({report}): each is named in {path}")
 
@@ -178,6 +191,7 @@ def train(
   begun: build.Run,
   workdir: pathlib.Path,
   watch: measure.Stopwatch,
+  profile: int = 0,
 ) -> dict[str, TrainState]:
   """Trains through all stages; returns the states kept by name, whole in every process."""
 
@@ -195,6 +209,7 @@ def train(
     evaluate_every=config.evaluate_every,
     about={"config": json.loads(config.to_json_best_effort()), "versions": provenance.versions()},
     layout=begun.layout,
+    profile=profile,
   )
   with Checkpoints(workdir / "checkpoints") as checkpoints:
     names = [stage.keep_as for stage in begun.stages if stage.keep_as]

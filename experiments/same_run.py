@@ -1,4 +1,4 @@
-"""Whether two configs ask for the same run: keys that are newer than a run count as their defaults."""
+"""Whether two configs ask for the same run: keys newer than the run count as their defaults."""
 
 import json
 from collections.abc import Mapping

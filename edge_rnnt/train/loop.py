@@ -9,6 +9,7 @@ from edge_rnnt.inputs.batching import Batch
 from edge_rnnt.train import metrics
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.mesh import Layout
+from edge_rnnt.train.profile import Profile
 from edge_rnnt.train.progress import Progress
 from edge_rnnt.train.run import Evaluate, Run
 from edge_rnnt.train.state import TrainState
@@ -45,6 +46,7 @@ def fit(
   log_every: int = 10,
   about: Mapping[str, Any] | None = None,
   layout: Layout | None = None,
+  profile: int = 0,
 ) -> TrainState:
   """Trains through all stages and returns the last state; the same call resumes a stopped run.
 
@@ -62,6 +64,7 @@ def fit(
     log_every: updates between lines in metrics.jsonl.
     about: JSON to store with each checkpoint (configuration, versions).
     layout: where the arrays lie: that of the train steps.
+    profile: updates, after the first ten, to trace into `workdir`/profile (train/profile.py).
 
   Raises:
     Stopped: SIGTERM or Ctrl-C came and the state is saved; uncaught, it ends the program.
@@ -73,7 +76,11 @@ def fit(
   state = layout.place(state)
   with stop_signals() as stop, Checkpoints(workdir / "checkpoints") as checkpoints:
     state, start = resume(state, checkpoints)
-    with metrics.writer(workdir, start=start) as writer, Progress(total, start=start) as progress:
+    with (
+      metrics.writer(workdir, start=start) as writer,
+      Progress(total, start=start) as progress,
+      Profile(workdir / "profile", profile) as trace,
+    ):
       run = Run(checkpoints, writer, progress, stop, about or {})
       if start:
         progress.line(f"Resuming at step {start} of {total}.")
@@ -82,6 +89,7 @@ def fit(
         stage, is_end = stage_of(stages, done)
         batch = run.next_batch(iterator, done - 1)
         state, reported = stage.step(state, *layout.split_rows(batch.arrays))
+        trace.updated(reported)
         run.note(done, stage.name, batch, reported)
         if done % log_every == 0:
           run.log(done)

@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import pathlib
@@ -169,6 +170,17 @@ def test_a_signal_cuts_an_evaluation_short(line, undisturbed, tmp_path):
   with pytest.raises(Stopped, match="step 20"):
     run(line, tmp_path, evaluate=evaluate, evaluate_every=20)
   assert_same_bits(run(line, tmp_path), undisturbed[0])
+
+
+def test_a_profile_changes_nothing_and_is_of_the_updates_asked_for(line, undisturbed, tmp_path):
+  assert_same_bits(run(line, tmp_path, profile=3), undisturbed[0])
+  (trace,) = (tmp_path / "profile").rglob("*.trace.json.gz")
+  events = json.loads(gzip.decompress(trace.read_bytes()))["traceEvents"]
+  calls = [each for each in events if each.get("name") == "PjitFunction(step)"]
+  spans = sorted((each["ts"], each["ts"] + each["dur"]) for each in calls)
+  ends = np.maximum.accumulate([end for _, end in spans])
+  outer = 1 + sum(begin >= end for (begin, _), end in zip(spans[1:], ends, strict=False))
+  assert outer == 3  # each call names its own inner part once more
 
 
 def test_input_that_ends_too_soon_is_named(line, tmp_path):
