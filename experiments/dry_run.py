@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from ml_collections import ConfigDict
 
 from edge_rnnt.evaluate.size import size
@@ -40,7 +41,7 @@ def told(config: ConfigDict, speech: Speech, run: Run) -> str:
 
 def _stage(stage: Stage, run: Run, bucket: Bucket) -> str:
   state, rows, features = run.layout.place(run.state), bucket.size, run.model.config.feature_dim
-  sharding = run.layout.split_rows([jnp.zeros(rows // jax.process_count())])[0].sharding
+  sharding = run.layout.split_rows([np.zeros(rows // jax.process_count())])[0].sharding
   shapes = [
     ((rows, bucket.frames, features), jnp.float32), ((rows,), jnp.int32),
     ((rows, bucket.labels), jnp.int32), ((rows,), jnp.int32), ((rows, bucket.frames), jnp.int32),
