@@ -13,6 +13,7 @@ from edge_rnnt.train import rates
 from edge_rnnt.train.optimizer import adamw, lamb
 
 OPTIMIZERS = {"adamw": adamw, "lamb": lamb}
+DECAYS = {"cosine": rates.cosine, "exponential": rates.exponential}
 
 
 def optimizer(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientTransformation:
@@ -40,18 +41,27 @@ def transducer_begins(stages: Sequence[ConfigDict]) -> int:
 
 
 def learning_rate(config: ConfigDict, stages: Sequence[ConfigDict]) -> rates.Rate:
-  """Half a cosine within each stage, after one warm-up at the beginning of all."""
-  lengths = [each.steps for each in stages]
-  ends = np.cumsum(lengths)
-  cosines = [
-    rates.cosine(each.rate, steps=each.steps, begin=int(end) - each.steps, final=each.final)
-    for each, end in zip(stages, ends, strict=True)
-  ]
-  warmup = rates.warmup(config.optimizer.warmup_steps)
+  """A decay within each stage, after one warm-up at the beginning of all.
+
+  Raises ValueError for an unknown decay, or one that is held for all of a stage.
+  """
+  settings = config.optimizer
+  if settings.decay not in DECAYS or not 0 <= settings.hold < 1:
+    raise ValueError(
+      f"optimizer.decay is {settings.decay!r}, expected one of {list(DECAYS)}; optimizer.hold is "
+      f"{settings.hold}, expected a share of a stage from 0 to below 1"
+    )
+  ends = np.cumsum([each.steps for each in stages])
+  decays = []
+  for each, end in zip(stages, ends, strict=True):
+    steps = max(1, round((1 - settings.hold) * each.steps))
+    begin = int(end) - steps
+    decays.append(DECAYS[settings.decay](each.rate, steps=steps, begin=begin, final=each.final))
+  warmup = rates.warmup(settings.warmup_steps)
 
   def rate(step):
     stage = jnp.minimum(jnp.searchsorted(jnp.asarray(ends), step, side="right"), len(ends) - 1)
-    return warmup(step) * jnp.stack([cosine(step) for cosine in cosines])[stage]
+    return warmup(step) * jnp.stack([decay(step) for decay in decays])[stage]
 
   return rate
 

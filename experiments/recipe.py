@@ -69,6 +69,8 @@ def get_config() -> ConfigDict:
 
   config.optimizer = ConfigDict()
   config.optimizer.name = "adamw"  # or lamb, for batches of hundreds
+  config.optimizer.decay = "cosine"  # or exponential: from a stage's rate to its final
+  config.optimizer.hold = 0.0  # share of a stage before it begins
   config.optimizer.clip_norm = 1.0
   config.optimizer.weight_decay = 1e-3
   config.optimizer.warmup_steps = 50  # of the encoder, and of joint and prediction when they begin

@@ -41,6 +41,42 @@ def cosine(peak: float, *, steps: int, begin: int = 0, final: float = 0.0) -> Ra
   return rate
 
 
+def exponential(peak: float, *, steps: int, begin: int = 0, final: float) -> Rate:
+  """`peak` until `begin`, then down by the same factor every step to `final` at `begin + steps`.
+
+  p = clip((step - begin) / steps, 0, 1)
+  peak (final / peak)^p
+
+  Begun late it is "hold, then decay", as in the MLPerf training recipe for RNN-T.
+  """
+  if steps < 1 or begin < 0 or peak <= 0 or final <= 0:
+    raise ValueError(
+      f"an exponential decay needs steps >= 1, begin >= 0 and rates above 0, got {steps}, {begin}, "
+      f"{peak} and {final}"
+    )
+
+  def rate(step: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
+    p = jnp.clip((jnp.asarray(step, jnp.float32) - begin) / steps, 0.0, 1.0)
+    return peak * (final / peak) ** p
+
+  return rate
+
+
+def inverse_square_root(peak: float, *, warmup_steps: int) -> Rate:
+  """Up in a straight line to `peak`, then down with the root of the step (Vaswani et al. 2017).
+
+  peak min((step + 1) / warmup_steps, sqrt(warmup_steps / (step + 1)))
+  """
+  if warmup_steps < 1:
+    raise ValueError(f"a warm-up needs 1 step or more, got {warmup_steps}")
+
+  def rate(step: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
+    done = (jnp.asarray(step, jnp.float32) + 1) / warmup_steps
+    return peak * jnp.minimum(done, done**-0.5)
+
+  return rate
+
+
 def warmup_cosine(peak: float, *, warmup_steps: int, total_steps: int, final: float = 0.0) -> Rate:
   """Up in a straight line, then down half a cosine to `final` at `total_steps`."""
   if warmup_steps >= total_steps:

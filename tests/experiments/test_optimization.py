@@ -31,6 +31,18 @@ def test_learning_rates_meet_their_stages(config):
   assert float(rate(10_000)) == pytest.approx(1e-4)  # beyond the end nothing starts anew
 
 
+def test_a_decay_may_be_exponential_and_begin_late(config):
+  config = config.copy_and_resolve_references()
+  config.optimizer.update(decay="exponential", hold=0.5)
+  rate = optimization.learning_rate(config, STAGES)
+  # The second stage: 2e-3 for 20 updates, then down to half of it in 20 more.
+  for step, expected in {100: 2e-3, 119: 2e-3, 130: 2e-3 * 0.5**0.5, 139: 2e-3 * 0.5**0.95}.items():
+    assert float(rate(step)) == pytest.approx(expected, rel=1e-4)
+  config.optimizer.decay = "linear"
+  with pytest.raises(ValueError, match=r"linear.*cosine.*exponential"):
+    optimization.learning_rate(config, STAGES)
+
+
 def test_joint_and_prediction_wait_for_the_transducer(config):
   layer = {"layer_0": {"kernel": jnp.ones((8, 8))}}
   params = {"encoder": layer, "prediction": layer, "joint": {"kernel": jnp.ones((8, 8))}}

@@ -40,3 +40,23 @@ def test_a_second_warmup_where_a_stage_begins():
 def test_what_can_be_no_rate_is_refused_when_built(build):
   with pytest.raises(ValueError):
     build()
+
+
+def test_exponential_is_optax_exponential_decay_after_a_hold():
+  ours = rates.exponential(4e-3, steps=60, begin=40, final=1e-5)
+  theirs = optax.exponential_decay(4e-3, 60, 1e-5 / 4e-3, transition_begin=40, end_value=1e-5)
+  for step in (0, 39, 40, 41, 77, 99, 100, 500):
+    np.testing.assert_allclose(ours(step), theirs(step), rtol=1e-5)
+  with pytest.raises(ValueError, match="above 0"):
+    rates.exponential(1e-3, steps=10, final=0.0)
+
+
+def test_inverse_square_root_is_the_transformer_s():
+  """d^-0.5 min(n^-0.5, n w^-1.5), whose peak is d^-0.5 w^-0.5, with n from 1 on."""
+  width, warm = 512, 400
+  rate = rates.inverse_square_root((width * warm) ** -0.5, warmup_steps=warm)
+  for n in (1, 10, 399, 400, 401, 10_000):
+    expected = width**-0.5 * min(n**-0.5, n * warm**-1.5)
+    np.testing.assert_allclose(rate(n - 1), expected, rtol=1e-5)
+  with pytest.raises(ValueError, match="warm-up"):
+    rates.inverse_square_root(1.0, warmup_steps=0)
