@@ -1,6 +1,7 @@
 """Scalars on disk: TensorBoard events, and metrics.jsonl with one JSON object a line."""
 
 import json
+import logging
 import pathlib
 from collections.abc import Mapping
 
@@ -8,6 +9,8 @@ import tensorboardX
 
 from edge_rnnt import whole
 from edge_rnnt.train import processes
+
+logger = logging.getLogger(__name__)
 
 
 class MetricsWriter:
@@ -28,9 +31,15 @@ class MetricsWriter:
   def __enter__(self) -> "MetricsWriter":
     return self
 
-  def __exit__(self, *_: object) -> None:
-    self._lines.close()
-    self._events.close()
+  def __exit__(self, kind: object, *_: object) -> None:
+    try:
+      self._lines.close()
+      self._events.close()
+    except OSError as error:
+      if kind is None:
+        raise
+      # What ended training (a checkpoint that a full disk refused) is what must be told.
+      logger.warning("The last metrics could not be written: %s", error)
 
   def write(self, step: int, scalars: Mapping[str, float | str]) -> None:
     """One line, at once on disk; strings (the stage's name) go to metrics.jsonl only."""

@@ -218,6 +218,40 @@ KILLED = textwrap.dedent("""
 """)
 
 
+FULL = textwrap.dedent("""
+  import pathlib, resource, sys
+  sys.path.insert(0, sys.argv[1])
+  from conftest import Line
+  from edge_rnnt.train.checkpoint import CheckpointError
+  from test_loop import run
+  line = Line()
+
+  def batches(start):
+    for number, batch in enumerate(line.batches(start), start + 1):
+      if number == 20:  # from here on no file can grow: what a full disk does to a writer
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+      yield batch
+
+  try:
+    run(line, pathlib.Path(sys.argv[2]), batches=batches, save_seconds=0.0, log_every=1000)
+  except CheckpointError as error:
+    print(error)
+""")
+
+
+def test_a_disk_that_fills_up_is_named_and_the_run_goes_on_from_what_was_whole(
+  line, undisturbed, tmp_path, request
+):
+  command = [sys.executable, "-c", FULL, str(request.path.parent), str(tmp_path)]
+  done = subprocess.run(command, capture_output=True, text=True, check=False)
+  last = (done.stdout.strip().splitlines() or [""])[-1]
+  assert "could not be written to" in last and "Whole:" in last, done.stderr[-2000:]
+  with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+    _, about = checkpoints.restore_latest(line.state())
+  assert 15 <= about["step"] < 25
+  assert_same_bits(run(line, tmp_path), undisturbed[0])
+
+
 @pytest.mark.slow
 def test_killed_at_random_moments_ten_times(line, undisturbed, tmp_path, request):
   """SIGKILL to a process of its own, wherever it strikes: start, compilation, update, save."""
