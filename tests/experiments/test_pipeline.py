@@ -27,7 +27,9 @@ def found(workdir) -> results.Results:
 def test_the_recognizer_learned_and_every_scheme_kept_it(found):
   wers = {(row.scheme, row.sparsity): row.wer for row in found.main_rows}
   assert len(wers) == 9
-  assert max(wers.values()) < 35  # chance is above 75
+  # Chance is above 75; so small a model misses most of what 80 % of its weights did.
+  assert max(wer for (_, sparsity), wer in wers.items() if sparsity < 0.6) < 35
+  assert max(wers.values()) < 55
   assert {row.set for row in found.rows} == {"all"}  # one test set needs no rows of its own
 
 
