@@ -249,3 +249,16 @@ def test_weights_that_make_no_sense_are_refused():
     make_objective(headless, transducer_weight=1.0, ctc_weight=0.3)
   with pytest.raises(ValueError, match="simple=True"):
     make_objective(MODEL, transducer_weight=1.0, ctc_weight=0.3, window=5)
+
+
+def test_bfloat16_products_change_little_and_leave_masters_and_losses_in_float32(params, batch):
+  def gradient(dtype):
+    objective = make_objective(MODEL, transducer_weight=0.7, ctc_weight=0.3, matmul_dtype=dtype)
+    return jax.jit(jax.value_and_grad(lambda params: objective(params, *batch)[0]))(params)
+
+  (loss, exact), (rounded, coarse) = gradient(jnp.float32), gradient(jnp.bfloat16)
+  assert loss != rounded and rounded.dtype == jnp.float32
+  np.testing.assert_allclose(loss, rounded, rtol=0.01)
+  assert {leaf.dtype for leaf in jax.tree.leaves(coarse)} == {jnp.dtype("float32")}
+  difference = optax.tree.norm(jax.tree.map(jnp.subtract, exact, coarse))
+  assert difference < 0.05 * optax.tree.norm(exact)
