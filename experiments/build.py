@@ -24,10 +24,11 @@ from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 from edge_rnnt.train import state, step
-from edge_rnnt.train.loop import Stage
+from edge_rnnt.train.loop import Stage, stage_of
 from edge_rnnt.train.mesh import Layout
+from edge_rnnt.train.quantize import Aware, initial_ranges
 from edge_rnnt.train.warm_start import check_same_shapes
-from experiments import disturbance, optimization
+from experiments import disturbance, optimization, schemes
 from experiments.warm_start import Start
 
 STATISTICS_UTTERANCES = 300
@@ -62,6 +63,13 @@ class Run:
   """Share of all batches that each source gets."""
   transducer_begins: int
   """Updates before the first that trains the transducer; until then only the CTC head decodes."""
+  aware: tuple[Aware | None, ...]
+  """How each stage is quantized."""
+
+  def aware_at(self, step: int) -> Aware | None:
+    """How the stage of update number `step` (the first is 1) is quantized."""
+    stage, _ = stage_of(self.stages, step)
+    return self.aware[self.stages.index(stage)]
 
 
 def speech(config: ConfigDict, corpora: Corpora, start: Start | None = None) -> Speech:
@@ -147,7 +155,12 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   model, optimizer = RNNT(model_config), optimization.optimizer(config, stages)
   key, init_key = jax.random.split(jax.random.key(config.seed))
   ema = config.optimizer.ema_decay or None
-  first = state.create(init(model_config, init_key), optimizer, key, ema=ema is not None)
+  aware = [schemes.aware(config, model_config, stages, each) for each in range(len(stages))]
+  weights = init(model_config, init_key)
+  ranges = None
+  if any(each is not None and each.scheme == "integer" for each in aware):
+    ranges = initial_ranges(model_config, weights)
+  first = state.create(weights, optimizer, key, ema=ema is not None, ranges=ranges)
   if start:
     first = begin_with(start, first, optimizer)
   rate, layout = optimization.learning_rate(config, stages), Layout(fsdp=config.fsdp)
@@ -164,6 +177,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
         window=config.window or None,
         emission=_emission(config, each),
         matmul_dtype=PRECISIONS[config.matmul_dtype],
+        quantize=quantize,
         learning_rate=rate,
         ema_decay=ema,
         accumulate=config.accumulate,
@@ -171,7 +185,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
       ),
       keep_as=each.keep_as or None,
     )
-    for name, each in zip(names, stages, strict=True)
+    for name, each, quantize in zip(names, stages, aware, strict=True)
   )
   exposure = _exposure(stages, speech)
   within = disturbance.surroundings(config.augmentation, speech.front_end.sample_rate)
@@ -186,7 +200,8 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   batches = functools.partial(_batches, batch_plan, loader, config.seed)
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
   begins = optimization.transducer_begins(stages)
-  return Run(model, first, train_stages, batches, layout, batch_plan, dev_buckets, exposure, begins)
+  of_batches = batch_plan, dev_buckets, exposure, begins
+  return Run(model, first, train_stages, batches, layout, *of_batches, tuple(aware))
 
 
 def begin_with(
@@ -195,7 +210,7 @@ def begin_with(
   """The first state with another run's weights and their average; optimizer and masks are new."""
   check_same_shapes(start.weights.params, fresh.params)
   params, average = jax.tree.map(jnp.asarray, start.weights)
-  begun = state.create(params, optimizer, fresh.rng, ema=fresh.ema is not None)
+  begun = state.create(params, optimizer, fresh.rng, ema=fresh.ema is not None, ranges=fresh.ranges)
   return begun if fresh.ema is None or average is None else begun.replace(ema=average)
 
 

@@ -124,7 +124,8 @@ def _pooled(name: str, runs: list[Finished], folder: pathlib.Path) -> list[resul
       for each in run.found.rows
       if (each.name, each.set) == (row.name, row.set)
     }
-    found.append(_one_row(f"{name}{state}-{row.scheme}", name, same, folder))
+    kind = row.name.removeprefix(f"{row.weights}-")  # the scheme, or a kind of it
+    found.append(_one_row(f"{name}{state}-{kind}", name, same, folder))
   return found
 
 

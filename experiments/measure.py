@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 import soundfile
 
@@ -19,13 +20,16 @@ from edge_rnnt.device.engine import Recognizer
 from edge_rnnt.evaluate.size import size
 from edge_rnnt.export import container
 from edge_rnnt.export.freeze import freeze
-from edge_rnnt.export.ranges import Utterances, measure_ranges
+from edge_rnnt.export.ranges import measure_ranges
 from edge_rnnt.inputs.dataset import Example, Source
 from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.quant.formats import Ranges
+from edge_rnnt.quant.rules import Rules
 from edge_rnnt.report import results
 from edge_rnnt.report.hypotheses import write_hypotheses
 from edge_rnnt.text.wer import error_rate
 from edge_rnnt.train import processes
+from edge_rnnt.train.ranges import Utterances
 from edge_rnnt.train.state import TrainState, inference_params
 from experiments.build import Speech
 
@@ -43,6 +47,8 @@ class DeviceModel:
   sparsity: float
   params: int
   nonzero: int
+  ranges: Ranges | None
+  """Of the activations, in the integer scheme."""
 
 
 def export(
@@ -51,14 +57,20 @@ def export(
   state: TrainState,
   config: RNNTConfig,
   speech: Speech,
-  calibration: Sequence[Utterances],
+  calibration: Sequence[Utterances] | Ranges,
   block: tuple[int, int],
   folder: pathlib.Path,
+  rules: Rules | None = None,
 ) -> DeviceModel:
-  """Freezes a state in a scheme and writes its device file, `folder`/`name`.edge."""
-  params = inference_params(state)
-  ranges = measure_ranges(params, config, calibration) if scheme == "integer" else None
-  frozen = freeze(params, config, scheme, ranges=ranges, block=block)
+  """Freezes a state in a scheme and writes its device file, `folder`/`name`.edge.
+
+  calibration: what the integer scheme's ranges are measured on, or the ranges of its training.
+  """
+  params, ranges = inference_params(state), None
+  if scheme == "integer":
+    trained = isinstance(calibration, Mapping)
+    ranges = jax.device_get(calibration if trained else measure_ranges(params, config, calibration))
+  frozen = freeze(params, config, scheme, ranges=ranges, rules=rules, block=block)
   path = folder / f"{name}.edge"
   card = f"{name}: streaming RNN-T, {scheme}. Trained on: {speech.corpora.description}"
   container.write(path, frozen, speech.front_end.to_json(), speech.pieces.model, card)
@@ -72,6 +84,7 @@ def export(
     sparsity=counted.sparsity,
     params=counted.params,
     nonzero=counted.nonzero,
+    ranges=ranges,
   )
 
 

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from edge_rnnt.prune import schedule, transform
 from edge_rnnt.train import rates
 from edge_rnnt.train.optimizer import adamw, lamb
+from experiments import schemes
 
 OPTIMIZERS = {"adamw": adamw, "lamb": lamb}
 DECAYS = {"cosine": rates.cosine, "exponential": rates.exponential}
@@ -68,7 +69,8 @@ def learning_rate(config: ConfigDict, stages: Sequence[ConfigDict]) -> rates.Rat
 
 def pruning(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientTransformation:
   """Each stage with a sparsity raises it along a cubic during its first part, then holds."""
-  parts, begin, reached = {0: schedule.constant(0.0)}, 0, 0.0
+  begin, reached = 0, config.start
+  parts = {0: schedule.constant(reached)}
   for each in stages:
     if each.sparsity >= 0:
       end = begin + max(1, round(config.ramp * each.steps))
@@ -80,6 +82,7 @@ def pruning(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientT
     block=tuple(config.block),
     select=targets(config.shares, reached),
     every=config.every,
+    until=schemes.masks_freeze_at(stages),
     recovery=config.recovery,
     across=config.across,
   )

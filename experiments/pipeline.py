@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from data.corpora import Corpora, synthetic_source
 from data.synthesize import SynthesizerMissing
 from edge_rnnt import whole
+from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.decode.ctc import ctc_greedy
 from edge_rnnt.decode.greedy import greedy
 from edge_rnnt.device import bench
@@ -28,7 +29,8 @@ from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.loop import fit
 from edge_rnnt.train.mesh import on_this_process
 from edge_rnnt.train.state import TrainState, inference_params
-from experiments import build, describe, measure, same_run, warm_start
+from experiments import build, describe, measure, same_run, schemes, warm_start
+from experiments.fidelity import fidelity
 
 FAKE_STEPS = 20
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
@@ -223,8 +225,9 @@ def _dev_wer(
   begun: build.Run, speech: build.Speech, said: Mapping[str, str], state: TrainState
 ) -> dict[str, float]:
   """WER of every dev set, and of all of them pooled; through CTC before the transducer begins."""
-  transducing = int(state.step) > begun.transducer_begins
-  search, prefix = (greedy, "dev") if transducing else (ctc_greedy, "dev_ctc")
+  transducing, search, prefix = int(state.step) > begun.transducer_begins, ctc_greedy, "dev_ctc"
+  if transducing:
+    search, prefix = functools.partial(greedy, tap=tap_of(begun, state)), "dev"
   params, pooled, found = on_this_process(inference_params(state)), [], {}
   for name, prepared in speech.dev.items():
     batches = batching.evaluation_batches(prepared, speech.front_end, begun.dev_buckets)
@@ -235,6 +238,14 @@ def _dev_wer(
     pooled += heard
   score = recognition.score(pooled, said, samples=DEV_DRAWS)
   return {f"{prefix}_wer": score.wer, **(found if len(found) > 1 else {})}
+
+
+def tap_of(begun: build.Run, state: TrainState) -> Tap:
+  """What a state is decoded through while it is trained: in the numbers that it is trained for."""
+  aware = begun.aware_at(int(state.step))
+  if aware is None:
+    return IDENTITY
+  return aware.tap(aware.begin, None if state.ranges is None else state.ranges.ranges)
 
 
 def evaluate(
@@ -254,13 +265,34 @@ def evaluate(
   folder.mkdir(exist_ok=True)
   timed = measure.write_samples(speech.corpora.test, workdir / "samples")
   test, apart = measure.load(speech.corpora.test), speech.corpora.apart
+  dev = [each for members in measure.load(speech.corpora.dev).values() for each in members]
+  float_texts: dict[str, Mapping[str, str]] = {}
   rows: list[results.Row] = []
   block = tuple(config.pruning.block)
   jobs = list(itertools.product(states.items(), config.schemes))
   for (name, state), scheme in rich.progress.track(jobs, "Measuring the device files"):
-    export = functools.partial(measure.export, f"{name}-{scheme}", scheme, state)
-    model = export(begun.model.config, speech, calibration, block, folder)
+    aware = begun.aware_at(int(state.step))
+    trained_for = aware is not None and aware.scheme == scheme == "integer"
+    model = measure.export(
+      f"{name}-{scheme}",
+      schemes.file_scheme(scheme),
+      state,
+      begun.model.config,
+      speech,
+      state.ranges.ranges if trained_for else calibration,
+      block,
+      folder,
+      rules=schemes.rules_of(config, scheme),
+    )
     known = describe.training(name, state, workdir / "metrics.jsonl")
+    if config.fidelity:
+      params = inference_params(state)
+      tap = schemes.tap(config, scheme, begun.model.config, model.ranges)
+      known["fidelity"], texts = fidelity(
+        model.path, begun, speech, params, tap, dev, float_texts.get(name)
+      )
+      if scheme == "float":
+        float_texts[name] = texts
     rows += (
       dataclasses.replace(row, **known) for row in measure.rows(model, test, timed, workdir, apart)
     )

@@ -83,7 +83,18 @@ def get_config() -> ConfigDict:
   config.pruning.ramp = 0.6  # share of a stage in which the sparsity rises
   # How much of a stage's sparsity each part gets.
   config.pruning.shares = ConfigDict({"encoder": 1.0, "prediction": 1.0})
+  config.pruning.start = 0.0  # the sparsity that the weights of start_from have
   config.pruning.across = "tensor"  # what is ranked together; "pattern": all of an equal share
+
+  # Of a stage's `quantize` (see train/quantize.py), and of int4 weights.
+  config.quantization = ConfigDict()
+  config.quantization.ranges = "tracked"  # or learned: of the integer scheme's activations
+  config.quantization.begin = 0.1  # share of a stage after which numbers are rounded
+  config.quantization.freeze = 0.8  # share of a stage after which ranges stay
+  config.quantization.every = 10  # updates between two looks at what the activations cover
+  config.quantization.decay = 0.9  # of a tracked range
+  config.quantization.rate = 2e-3  # step of a learned range, in shares of its width
+  config.quantization.group = 32  # inputs that share a scale in int4
 
   # Labels per frame that the joint network looks at in training, 0 for all: see loss/pruned.py.
   config.window = 0
@@ -103,7 +114,9 @@ def get_config() -> ConfigDict:
   config.evaluate_every = 400
   config.calibration_utterances = 128
 
-  config.schemes = ("float", "hybrid", "integer")
+  config.schemes = ("float", "hybrid", "integer")  # see schemes.py
+  # Measure device files on dev speech too, against float and the fake-quantized model.
+  config.fidelity = False
   config.curriculum = ("align", "hear", "dense", "half", "eighty")
   config.stages = ConfigDict()
   config.stages.align = stage(200, {"strings": 1.0}, alignment=4.0, disturb=0.3)
@@ -122,6 +135,8 @@ def get_config() -> ConfigDict:
   config.stages.eighty = stage(900, mixed, sparsity=0.8, keep_as="sparse80", **pruned)
   # Not in the curriculum: what a sweep does to a dense model, at a sparsity of its own.
   config.stages.prune = stage(900, mixed, sparsity=0.5, keep_as="pruned", **pruned)
+  tuned = full | {"rate": 3e-4, "final": 3e-5}
+  config.stages.tune = stage(300, mixed, keep_as="tuned", **tuned)
   return config
 
 
@@ -136,6 +151,7 @@ def stage(
   final: float | None = None,
   disturb: float = 1.0,
   sparsity: float | None = None,
+  quantize: str = "",
   keep_as: str = "",
 ) -> ConfigDict:
   """A stretch of training.
@@ -148,6 +164,7 @@ def stage(
       stays).
     disturb: strength of the augmentation, 0 to 1.
     sparsity: what the prunable kernels rise to (None: as before).
+    quantize: name of the scheme that it is trained for, if any; masks stay from there on.
     keep_as: name under which the state at the end is kept for good.
   """
   return ConfigDict(
@@ -161,6 +178,7 @@ def stage(
       "final": rate if final is None else final,
       "disturb": disturb,
       "sparsity": -1.0 if sparsity is None else sparsity,
+      "quantize": quantize,
       "keep_as": keep_as,
     }
   )

@@ -134,13 +134,16 @@ def jobs(
   """The points as commands, each after the one that it needs.
 
   config: what all points have in common, `overrides` (those of the command line) included; options:
-  other flags for every command; only: pattern of folders to run, with what these need.
+  other flags for every command; only: pattern of folders to run, with what these need. An override
+  of start_from takes the place of the points that others start from and that start from nothing.
 
   Raises BadSweep for an override that the config doesn't have, a point that isn't there, a folder
   given twice, or a pattern that matches nothing.
   """
   points = {point.folder: point for point in sweep.points}
-  if len(points) != len(sweep.points):
+  if overrides.get("start_from"):
+    points = _begun_elsewhere(points)
+  elif len(points) != len(sweep.points):
     twice = [folder for folder in points if [p.folder for p in sweep.points].count(folder) > 1]
     raise BadSweep(f"points of the same name and seed: {', '.join(twice)}")
   chosen = [folder for folder in points if re.fullmatch(only, folder)] if only else list(points)
@@ -148,6 +151,17 @@ def jobs(
     raise BadSweep(f"--points={only} matches none of {', '.join(points)}")
   ordered = dict.fromkeys(folder for each in chosen for folder in _with_needs(each, points))
   return [_job(points[folder], config, module, workdir, overrides, options) for folder in ordered]
+
+
+def _begun_elsewhere(points: Mapping[str, Point]) -> dict[str, Point]:
+  """Without the starts; what would begin with them begins with the config's own start_from."""
+  needed = {point.needs for point in points.values()}
+  starts = {name for name, point in points.items() if name in needed and not point.needs}
+  return {
+    name: dataclasses.replace(point, start_from="") if point.needs in starts else point
+    for name, point in points.items()
+    if name not in starts
+  }
 
 
 def _with_needs(folder: str, points: Mapping[str, Point]) -> list[str]:

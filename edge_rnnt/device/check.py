@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge_rnnt.audio.frontend import FrontEnd
-from edge_rnnt.export import blocks, layout, panels
+from edge_rnnt.export import blocks, layout, nibbles, panels
 from edge_rnnt.export.architecture import Architecture
 from edge_rnnt.export.container import WORDPIECES
 
@@ -44,16 +44,20 @@ def check_tensors(
   architecture: Architecture,
   scheme: str,
   block: tuple[int, int],
+  weights: layout.Weights,
 ) -> None:
   """All tensors of the layout are there and no other, of their type and shape, with sane values."""
-  expected = layout.expected(architecture, scheme)
+  expected = layout.expected(architecture, scheme, weights)
   known = {WORDPIECES}
   if WORDPIECES not in tensors or tensors[WORDPIECES].dtype != np.uint8:
     raise ValueError("the word-pieces are missing")
+  half = weights.bits == 4
   for name, shape in layout.panelled(architecture, scheme).items():
-    if name + panels.PANELS in tensors or name not in layout.kernels(architecture):
+    dense = name + (nibbles.NIBBLES if half else panels.PANELS)
+    if dense in tensors or name not in layout.kernels(architecture):
       dtype = expected.pop(name).dtype
-      expected[name + panels.PANELS] = layout.Spec(dtype, panels.shape(shape))
+      nibbled = layout.Spec(np.dtype("uint8"), nibbles.shape(shape))
+      expected[dense] = nibbled if half else layout.Spec(dtype, panels.shape(shape))
   for name, shape in layout.kernels(architecture).items():
     if name in tensors or name not in expected:
       continue
@@ -62,12 +66,14 @@ def check_tensors(
     parts = [f"{name}.{part}" for part in blocks.PARTS]
     if not set(parts) <= set(tensors):
       raise ValueError(f"{name} is missing")
-    dtype = expected.pop(name).dtype
+    dtype = np.dtype("uint8") if half else expected[name].dtype
+    del expected[name]
     packed = blocks.BlockSparse(*(tensors[part] for part in parts))
     if packed.blocks.dtype != dtype or [part.ndim for part in packed] != [2, 1, 1]:
       raise ValueError(f"{name} is stored in blocks of another type or shape than {dtype}")
     try:
-      blocks.check(packed, shape, block)
+      area = block[0] * block[1]
+      blocks.check(packed, shape, block, width=-(-area // 2) if half else area)
     except ValueError as error:
       raise ValueError(f"{name}: {error}") from error
     known |= set(parts)
@@ -80,7 +86,7 @@ def check_tensors(
     if found != spec:
       raise ValueError(f"{name} is {found[0]} {found[1]}, expected {spec.dtype} {spec.shape}")
   for name, tensor in tensors.items():
-    if tensor.dtype == np.float32 and not np.isfinite(tensor).all():
+    if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
       raise ValueError(f"{name} holds values that are not numbers")
     if name.endswith(layout.SCALE) and not (tensor > 0).all():
       raise ValueError(f"{name} holds a scale that is not positive")
@@ -92,6 +98,21 @@ def check_tensors(
     for name, (inputs, _) in layout.matrices(architecture).items():
       if inputs > MOST_BYTE_INPUTS and name != "prediction/embedding":
         raise ValueError(f"{name} has {inputs} inputs, sums of 32 bits allow {MOST_BYTE_INPUTS}")
+
+
+def check_weights(values: Mapping[str, Any], scheme: str) -> layout.Weights:
+  """How a file says that it keeps its weights."""
+  if scheme != "hybrid":
+    raise ValueError(f"only hybrid files keep their weights in several ways, this is {scheme}")
+  if set(values) != set(layout.Weights._fields):
+    raise ValueError(f"weights has fields {sorted(values)}, expected {layout.Weights._fields}")
+  per, group = values["per"], values["group"]
+  if per not in ("tensor", "group"):
+    raise ValueError(f"weights have a scale per {per!r}, expected tensor or group")
+  least, most = (1, layout.LARGEST_GROUP) if per == "group" else (0, 0)
+  if type(group) is not int or not least <= group <= most:
+    raise ValueError(f"a group of weights is {group!r}, expected a whole number {least}..{most}")
+  return layout.Weights(per, group)
 
 
 def check_activations(

@@ -8,12 +8,31 @@ import numpy as np
 import safetensors
 
 from edge_rnnt.audio.frontend import FrontEnd
-from edge_rnnt.device.check import check_activations, check_front_end, check_tensors
-from edge_rnnt.export import blocks, layout, panels
+from edge_rnnt.device.check import (
+  check_activations,
+  check_front_end,
+  check_tensors,
+  check_weights,
+)
+from edge_rnnt.export import blocks, layout, nibbles, panels
 from edge_rnnt.export.architecture import Architecture
-from edge_rnnt.export.container import DESCRIPTION, FIELDS, VERSION, WORDPIECES
+from edge_rnnt.export.container import (
+  DESCRIPTION,
+  FIELDS,
+  VERSION,
+  WEIGHTS_VERSION,
+  WORDPIECES,
+)
 
-DTYPES = {"F32": "<f4", "I32": "<i4", "I16": "<i2", "I8": "i1", "U16": "<u2", "U8": "u1"}
+DTYPES = {
+  "F32": "<f4",
+  "I32": "<i4",
+  "I16": "<i2",
+  "I8": "i1",
+  "F16": "<f2",
+  "U16": "<u2",
+  "U8": "u1",
+}
 BROKEN = (
   safetensors.SafetensorError,
   ValueError,
@@ -41,6 +60,8 @@ class Container(NamedTuple):
   """Name -> (scale, zero point); integer scheme only."""
   block: tuple[int, int]
   card: str
+  weights: layout.Weights
+  """How a hybrid file keeps its weights; as any other has them else."""
   stored: dict[str, np.ndarray]
   """The tensors as they lie in the file, mapped."""
 
@@ -55,7 +76,13 @@ class Container(NamedTuple):
     if name + panels.PANELS in self.stored:
       shape = layout.matrices(self.architecture)[name]
       return panels.unpack(self.stored[name + panels.PANELS], shape)
+    if name + nibbles.NIBBLES in self.stored:
+      inputs = layout.matrices(self.architecture)[name][0]
+      return nibbles.unpack(self.stored[name + nibbles.NIBBLES], inputs, axis=0)
     packed = blocks.BlockSparse(*(self.stored[f"{name}.{part}"] for part in blocks.PARTS))
+    if self.weights.bits == 4:
+      area = self.block[0] * self.block[1]
+      packed = packed._replace(blocks=nibbles.unpack(packed.blocks, area, axis=1))
     return blocks.unpack(packed, layout.kernels(self.architecture)[name], self.block)
 
   def nonzero(self) -> int:
@@ -100,13 +127,14 @@ def _map(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _check(path: Path, description: dict[str, Any], tensors: dict[str, np.ndarray]) -> Container:
   version = description.get("version")
-  if version != VERSION:
+  if version not in (VERSION, WEIGHTS_VERSION):
     raise ValueError(
-      f"format version {version!r}, this program reads {VERSION}:"
+      f"format version {version!r}, this program reads {VERSION} and {WEIGHTS_VERSION}:"
       " export the model again, or use the edge_rnnt that wrote it"
     )
-  if set(description) != set(FIELDS):
-    raise ValueError(f"fields missing or unknown: {sorted(set(description) ^ set(FIELDS))}")
+  fields = {*FIELDS, "weights"} if version == WEIGHTS_VERSION else set(FIELDS)
+  if set(description) != fields:
+    raise ValueError(f"fields missing or unknown: {sorted(set(description) ^ fields)}")
   architecture = Architecture.from_json(description["model"])
   front_end = check_front_end(description["front_end"], architecture)
   scheme, block = description["scheme"], tuple(description["block"])
@@ -114,7 +142,10 @@ def _check(path: Path, description: dict[str, Any], tensors: dict[str, np.ndarra
     raise ValueError(f"block is {block}, expected two sizes of 1..64")
   if type(description["card"]) is not str:
     raise ValueError("the model card is no text")
-  check_tensors(tensors, architecture, scheme, block)
+  weights = (
+    check_weights(description["weights"], scheme) if "weights" in fields else layout.PER_OUTPUT
+  )
+  check_tensors(tensors, architecture, scheme, block, weights)
   return Container(
     path=path,
     architecture=architecture,
@@ -123,5 +154,6 @@ def _check(path: Path, description: dict[str, Any], tensors: dict[str, np.ndarra
     activations=check_activations(description["activations"], architecture, scheme),
     block=block,
     card=description["card"],
+    weights=weights,
     stored=tensors,
   )

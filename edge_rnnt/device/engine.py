@@ -22,6 +22,7 @@ from edge_rnnt.device.container import Container, ContainerError, read
 from edge_rnnt.device.network import EncoderStream, Network
 from edge_rnnt.device.reference import ReferenceStream, reference_network
 from edge_rnnt.device.search import MAX_SYMBOLS, GreedySearch, Token
+from edge_rnnt.export.layout import PER_OUTPUT
 from edge_rnnt.text.wordpiece import WordPieces
 
 WORD_BEGINS = "▁"
@@ -80,7 +81,9 @@ class Recognizer:
     self.container = container
     self.front_end = container.front_end
     self.max_symbols = max_symbols
-    self.engine: Engine = engine or default_engine()
+    # The native engine has no kernels for weights per tensor or group yet, and says so if asked.
+    usual = container.weights == PER_OUTPUT
+    self.engine: Engine = engine or (default_engine() if usual else "reference")
     if self.engine == "native":
       self._native = binding.NativeModel(container.path, max_symbols)
     else:

@@ -6,9 +6,9 @@ from jaxtyping import Float32
 from edge_rnnt.device.container import Container
 from edge_rnnt.device.float_cells import FloatCIFG, FloatLSTM, FloatSRU, Weights
 from edge_rnnt.device.network import Encoder, Network
-from edge_rnnt.device.products import FloatProduct, HybridProduct, Product
+from edge_rnnt.device.products import FloatProduct, GroupProduct, HybridProduct, Product
 from edge_rnnt.export.architecture import Layer
-from edge_rnnt.export.layout import SCALE
+from edge_rnnt.export.layout import SCALE, groups
 
 CELLS = {"lstm": FloatLSTM, "cifg": FloatCIFG, "sru": FloatSRU}
 
@@ -61,10 +61,12 @@ def _cell(container: Container, layer: Layer) -> FloatLSTM | FloatSRU:
   tensor = container.tensor(f"{name}/kernel")
   if container.scheme == "hybrid":
     scale = container.tensor(f"{name}/kernel{SCALE}")
-    inputs: Product = HybridProduct(tensor[:split], scale[0])
-    recurrent = HybridProduct(tensor[split:], scale[1]) if layer.recurrent_dim else None
+    group = container.weights.group
+    first = groups(split, group) if group else 1
+    inputs = _hybrid(container, tensor[:split], scale[:first])
+    recurrent = _hybrid(container, tensor[split:], scale[first:]) if layer.recurrent_dim else None
   else:
-    inputs = FloatProduct(tensor[:split])
+    inputs: Product = FloatProduct(tensor[:split])
     recurrent = FloatProduct(tensor[split:]) if layer.recurrent_dim else None
   gain = container.tensor(f"{name}/gain") if layer.normalized else None
   return CELLS[layer.cell](
@@ -82,5 +84,12 @@ def _cell(container: Container, layer: Layer) -> FloatLSTM | FloatSRU:
 def _product(container: Container, name: str) -> Product:
   tensor = container.tensor(name)
   if container.scheme == "hybrid":
-    return HybridProduct(tensor, container.tensor(name + SCALE))
+    return _hybrid(container, tensor, container.tensor(name + SCALE))
   return FloatProduct(tensor)
+
+
+def _hybrid(container: Container, tensor: np.ndarray, scale: np.ndarray) -> Product:
+  """A product with weights kept as the file says; scale [groups, out] per group, else any."""
+  if container.weights.group:
+    return GroupProduct(tensor, scale, container.weights.group)
+  return HybridProduct(tensor, np.broadcast_to(scale.reshape(-1), tensor.shape[1:]))

@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int8
+from jaxtyping import Float16, Float32, Int8
 
 from edge_rnnt.quant.affine import quantize, symmetric
 
@@ -45,6 +45,33 @@ class HybridProduct:
     rows = symmetric(np.abs(x).max(axis=1, keepdims=True), 8)
     q = quantize(x, rows).astype(self._weights.dtype, copy=False)
     return (q @ self._weights).astype(np.float32, copy=False) * (rows.scale * self._scale)
+
+
+class GroupProduct:
+  """x W with W in 4 bits and a scale for every output and group of inputs; x as in HybridProduct.
+
+    y = s sum_k (q_k W_k) * scale_k          over the groups k, in this order, in float32
+
+  The sums over integers are exact: at most 127 * 8 an input.
+  """
+
+  def __init__(
+    self, weights: Int8[np.ndarray, "D E"], scale: Float16[np.ndarray, "K E"], group: int
+  ) -> None:
+    self._inputs, self._group, self._scale = len(weights), group, scale.astype(np.float32)
+    padded = np.zeros((len(scale) * group, weights.shape[1]), np.int8)
+    padded[: len(weights)] = weights
+    self._weights = exact_operand(padded).reshape(len(scale), group, -1)
+
+  def __call__(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B E"]:
+    rows = symmetric(np.abs(x).max(axis=1, keepdims=True), 8)
+    q = np.zeros((len(x), len(self._scale) * self._group), self._weights.dtype)
+    q[:, : self._inputs] = quantize(x, rows)
+    sums = q.reshape(len(x), -1, self._group).swapaxes(0, 1) @ self._weights
+    y = np.zeros((len(x), self._scale.shape[1]), np.float32)
+    for part, scale in zip(sums, self._scale, strict=True):
+      y += part.astype(np.float32, copy=False) * scale
+    return y * rows.scale
 
 
 def exact_operand(weights: Int8[np.ndarray, "D E"]) -> np.ndarray:

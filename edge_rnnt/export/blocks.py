@@ -61,15 +61,20 @@ def pack(matrix: Matrix, block: tuple[int, int]) -> BlockSparse:
   )
 
 
-def check(packed: BlockSparse, shape: tuple[int, int], block: tuple[int, int]) -> None:
-  """Raises ValueError, saying why, unless `packed` can be unpacked to a matrix of `shape`."""
+def check(
+  packed: BlockSparse, shape: tuple[int, int], block: tuple[int, int], width: int | None = None
+) -> None:
+  """Raises ValueError, saying why, unless `packed` can be unpacked to a matrix of `shape`.
+
+  width: entries of a row of `blocks`, if they are packed themselves; else those of a block.
+  """
   rows, columns = grid(shape, block)
   dtype, kept = np.dtype(position_dtype(rows)), len(packed.index)
   if packed.index.dtype != dtype or packed.count.dtype != dtype:
     raise ValueError(f"positions are {packed.index.dtype}/{packed.count.dtype}, expected {dtype}")
   if packed.count.shape != (columns,) or packed.index.ndim != 1:
     raise ValueError(f"counts have shape {packed.count.shape}, expected ({columns},)")
-  if packed.blocks.shape != (kept, block[0] * block[1]):
+  if packed.blocks.shape != (kept, width or block[0] * block[1]):
     raise ValueError(f"blocks have shape {packed.blocks.shape}, but {kept} are indexed")
   if int(packed.count.sum(dtype=np.int64)) != kept:
     raise ValueError(f"counts add up to {packed.count.sum(dtype=np.int64)}, but {kept} are indexed")

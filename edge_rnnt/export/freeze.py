@@ -3,7 +3,8 @@
 Masked weights are zeros and stay so; what only training needs is left behind.
 
   float    as trained
-  hybrid   matrices int8, weight = q * scale, one scale per output
+  hybrid   matrices int8, weight = q * scale, one scale per output; or as the rules say, all
+             matrices but the embedding alike: per tensor, or in 4 bits per group of inputs
   integer  matrices int8, one scale per matrix and gate; activations as in quant/formats.py; and
              bias  int32, in units of s_gain * 2^-10 where layer norm precedes it, elsewhere of
                    s_x * s_W (W: the rows of x), so that it joins the sum of the input product
@@ -52,9 +53,12 @@ def freeze(
   if scheme == "float":
     return Frozen(architecture, scheme, weights, {}, block)
   if scheme == "hybrid":
-    tensors, _ = _quantize_matrices(weights, architecture, rules or weight_rules.HYBRID)
+    rules = rules or weight_rules.HYBRID
+    tensors, _ = _quantize_matrices(weights, architecture, rules)
     tensors |= {name: weights[name] for name in layout.vectors(architecture)}
-    return Frozen(architecture, scheme, tensors, {}, block)
+    return Frozen(
+      architecture, scheme, tensors, {}, block, _stored_weights(weights, architecture, rules)
+    )
   if scheme != "integer":
     raise ValueError(f"scheme is {scheme!r}, expected one of {', '.join(layout.SCHEMES)}")
   if ranges is None:
@@ -122,10 +126,37 @@ def _quantize_matrices(
     formats = [by_path[path].format(weight) for path, weight in parts]
     rows = [quantize(weight, f) for (_, weight), f in zip(parts, formats, strict=True)]
     tensors[name] = np.concatenate(rows).reshape(weights[name].shape).astype(np.int8)
-    scale = [f.scale.astype(np.float32).reshape(-1) for f in formats]
-    scales[name] = np.stack(scale) if name.endswith("/kernel") else scale[0]
+    scale = [_compact(by_path[path], f.scale) for (path, _), f in zip(parts, formats, strict=True)]
+    stacked = np.stack if scale[0].ndim == 1 else np.concatenate
+    scales[name] = stacked(scale) if name.endswith("/kernel") else scale[0]
     tensors[name + layout.SCALE] = scales[name]
   return tensors, scales
+
+
+def _compact(rule: weight_rules.Rule, scale: np.ndarray) -> np.ndarray:
+  """A format's scale as a file keeps it: [outputs], [1] or, per group, [groups, outputs]."""
+  if rule.per != "group":
+    return scale.astype(np.float32).reshape(-1)
+  return scale[:: rule.group].reshape(-1, int(np.prod(scale.shape[1:]))).astype(np.float16)
+
+
+def _stored_weights(
+  weights: Arrays, architecture: Architecture, rules: weight_rules.Rules
+) -> layout.Weights:
+  """How a hybrid file keeps its weights; raises ValueError for rules that no file can follow."""
+  paths = [path for parts in _tapped(weights, architecture).values() for path, _ in parts]
+  chosen = weight_rules.resolve(rules, paths)
+  embedding = chosen.pop("prediction/embedding")
+  kinds = {(rule.per, rule.group or 0) for rule in chosen.values()}
+  if len(kinds) > 1 or "gate" in {kind[0] for kind in kinds} or embedding.per != "tensor":
+    raise ValueError(
+      "a hybrid file has the embedding's scale per tensor and all others alike, per output, tensor "
+      f"or group; got {sorted(kinds)}, and per {embedding.per} for the embedding"
+    )
+  kept = layout.Weights(*kinds.pop())
+  if max(rule.bits for rule in chosen.values()) > kept.bits:
+    raise ValueError(f"scales per {kept.per} go with weights of {kept.bits} bits")
+  return kept
 
 
 def _integer_vectors(

@@ -1,6 +1,6 @@
 """Which tensors a device file of a given model and scheme holds: names, types and shapes.
 
-One table, read by whoever writes a file (`freeze`) and whoever opens one. Weights of 8 bits have
+One table, read by whoever writes a file (`freeze`) and whoever opens one. Quantized weights have
 their scales beside them: with `joint/encoder` in int8 and `joint/encoder.scale` in float32,
 weight = int8 * scale.
 
@@ -10,7 +10,11 @@ weight = int8 * scale.
   integer  int8      per matrix (a kernel: per gate, x and h each) int32    int16, scale per gate
 
 Matrices are the kernels, projections, the three of the joint network, and the embedding (which
-has one scale always).
+has 8 bits and one scale always). The hybrid scheme has its weights in other ways too (`Weights`):
+
+  per tensor   8 bits, one scale (a kernel: two, for x and h)
+  per group    4 bits, a float16 scale for every output and `group` inputs [groups, out]; a kernel's
+               groups of x come before those of h, and none holds both
 
 The scales of the integer scheme's biases follow from the others (export/freeze.py) and are not
 stored; the formats of its activations are named numbers in the metadata: `<layer>/input` for the
@@ -27,6 +31,22 @@ from edge_rnnt.export.architecture import Architecture, Layer
 
 SCHEMES = ("float", "hybrid", "integer")
 SCALE = ".scale"
+
+
+class Weights(NamedTuple):
+  """How a hybrid file keeps its weights; each `per` has its one number of bits."""
+
+  per: str = "output"
+  group: int = 0
+  """Inputs that share a scale; 0 unless per group."""
+
+  @property
+  def bits(self) -> int:
+    return 4 if self.per == "group" else 8
+
+
+PER_OUTPUT = Weights()
+LARGEST_GROUP = 1 << 12
 
 
 class Spec(NamedTuple):
@@ -55,7 +75,8 @@ def matrices(architecture: Architecture) -> dict[str, tuple[int, int]]:
 
 
 def panelled(architecture: Architecture, scheme: str) -> dict[str, tuple[int, int]]:
-  """The matrices that are stored in panels (export/panels.py) unless in blocks: those of 8 bits.
+  """The quantized matrices that are stored in panels (export/panels.py) or, with 4 bits, in nibbles
+  (export/nibbles.py) unless in blocks.
 
   Not the embedding, whose rows are looked up.
   """
@@ -75,36 +96,56 @@ def vectors(architecture: Architecture) -> dict[str, tuple[int]]:
   return found
 
 
-def expected(architecture: Architecture, scheme: str) -> dict[str, Spec]:
-  """All tensors of a file, kernels as if dense; ValueError for a scheme that does not exist."""
+def expected(
+  architecture: Architecture, scheme: str, weights: Weights = PER_OUTPUT
+) -> dict[str, Spec]:
+  """All tensors of a file, matrices as if dense and, if quantized, of 8 bits.
+
+  Raises ValueError for a scheme that does not exist.
+  """
   if scheme not in SCHEMES:
     raise ValueError(f"scheme is {scheme!r}, expected one of {', '.join(SCHEMES)}")
-  integer, weights = scheme == "integer", "float32" if scheme == "float" else "int8"
-  tensors = {name: (weights, shape) for name, shape in matrices(architecture).items()}
+  integer, dtype = scheme == "integer", "float32" if scheme == "float" else "int8"
+  tensors = {name: (dtype, shape) for name, shape in matrices(architecture).items()}
   for name, shape in vectors(architecture).items():
     gain = name.endswith("/gain")
     tensors[name] = ("int16" if gain else "int32", shape) if integer else ("float32", shape)
   if scheme != "float":
-    for name, shape in scales(architecture, scheme).items():
-      tensors[name + SCALE] = ("float32", shape)
+    for name, shape in scales(architecture, scheme, weights).items():
+      half = weights.per == "group" and name != "prediction/embedding"
+      tensors[name + SCALE] = ("float16" if half else "float32", shape)
   return {name: Spec(np.dtype(dtype), shape) for name, (dtype, shape) in tensors.items()}
 
 
-def scales(architecture: Architecture, scheme: str) -> dict[str, tuple[int, ...]]:
+def scales(
+  architecture: Architecture, scheme: str, weights: Weights = PER_OUTPUT
+) -> dict[str, tuple[int, ...]]:
   """Shapes of a quantized scheme's scales; a kernel has them apart for its rows of x and of h."""
+  hybrid = scheme == "hybrid"
   found: dict[str, tuple[int, ...]] = {}
-  per_output = scheme == "hybrid"
-  for name, (_, outputs) in matrices(architecture).items():
-    found[name] = (outputs,) if per_output and name != "prediction/embedding" else (1,)
+  for name, (inputs, outputs) in matrices(architecture).items():
+    if weights.per == "group":
+      found[name] = (groups(inputs, weights.group), outputs)
+    else:
+      found[name] = (outputs,) if hybrid and weights.per == "output" else (1,)
+  found["prediction/embedding"] = (1,)
   for layer in architecture.layers:
-    parts = 2 if layer.recurrent_dim else 1
-    found[f"{layer.path}/kernel"] = (
-      parts,
-      layer.kernel_shape[1] if per_output else len(layer.gates),
-    )
-    if layer.normalized and not per_output:
+    name, columns = f"{layer.path}/kernel", layer.kernel_shape[1]
+    parts = [rows for rows in (layer.input_dim, layer.recurrent_dim) if rows]
+    if weights.per == "group":
+      found[name] = (sum(groups(rows, weights.group) for rows in parts), columns)
+    elif hybrid:
+      found[name] = (len(parts), columns if weights.per == "output" else 1)
+    else:
+      found[name] = (len(parts), len(layer.gates))
+    if layer.normalized and not hybrid:
       found[f"{layer.path}/gain"] = (len(layer.normalized),)
   return found
+
+
+def groups(inputs: int, group: int) -> int:
+  """How many groups of `group` inputs there are, the last of which may be smaller."""
+  return -(-inputs // group)
 
 
 def activations(architecture: Architecture) -> dict[str, int]:

@@ -2,71 +2,31 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from edge_rnnt.model.config import RNNTConfig
-from edge_rnnt.model.encoder import encoder_cell, fill_groups
-from edge_rnnt.model.prediction import prediction_cell
-from edge_rnnt.quant.calibrate import unroll_and_record, widen
+from edge_rnnt.quant.calibrate import widen
 from edge_rnnt.quant.formats import Range
-
-
-class Utterances(NamedTuple):
-  """A padded batch; what lies beyond a length is never read."""
-
-  frames: Any
-  """[B, T, F]"""
-  lengths: Any
-  labels: Any
-  """[B, U]"""
-  label_lengths: Any
+from edge_rnnt.train.ranges import Utterances, observe
 
 
 def measure_ranges(
   params: Mapping[str, Any], config: RNNTConfig, batches: Iterable[Utterances]
 ) -> dict[str, Range]:
-  """Least and greatest value at every tap of encoder and prediction network, by tap path.
+  """`observe` over all batches: the least of the lows, the greatest of the highs.
 
-  About 100 utterances are enough. The prediction network reads the given labels. Pass masked
-  parameters if the model is pruned. Raises ValueError without utterances.
+  About 100 utterances are enough. Raises ValueError without utterances.
   """
   ranges: dict[str, Range] = {}
   for batch in batches:
     arrays = Utterances(*(jnp.asarray(part) for part in batch))
-    ranges = widen(ranges, jax.device_get(_measure(config, params, arrays)))
+    ranges = widen(ranges, jax.device_get(_observe(config, params, arrays)))
   if not ranges:
     raise ValueError("calibration got no utterances")
   return ranges
 
 
-@partial(jax.jit, static_argnums=0)
-def _measure(config: RNNTConfig, params: Any, batch: Utterances) -> dict[str, Range]:
-  ranges = _encoder(config, params["encoder"], batch.frames, batch.lengths)
-  table = params["prediction"]["embedding"]
-  starts = jnp.full((len(batch.labels), 1), config.blank, batch.labels.dtype)
-  # Padding may hold any number; a row that is never read may as well be the blank's.
-  labels = jnp.concatenate([starts, batch.labels], axis=1)
-  labels = jnp.where((labels >= 0) & (labels < config.vocab_size), labels, config.blank)
-  xs, lengths = table[labels], batch.label_lengths + 1
-  for k in range(config.prediction_layers):
-    name = f"layer_{k}"
-    cell = prediction_cell(config)
-    xs, seen = unroll_and_record(cell, params["prediction"][name], xs, lengths)
-    ranges |= {f"prediction/{name}/{tap}": value for tap, value in seen.items()}
-  return ranges
-
-
-def _encoder(config: RNNTConfig, params: Any, xs: Array, lengths: Array) -> dict[str, Range]:
-  ranges: dict[str, Range] = {}
-  factor = config.time_reduction
-  xs, lengths = fill_groups(xs, lengths, factor)
-  for k in range(config.encoder_layers):
-    if k == config.time_reduction_after:
-      xs, lengths = xs.reshape(len(xs), -1, factor * xs.shape[2]), lengths // factor
-    xs, seen = unroll_and_record(encoder_cell(config), params[f"layer_{k}"], xs, lengths)
-    ranges |= {f"encoder/layer_{k}/{tap}": value for tap, value in seen.items()}
-  return ranges
+_observe = partial(jax.jit, static_argnums=0)(observe)

@@ -64,8 +64,10 @@ def power_of_two(limit: Any, bits: int = 16, largest: int = 6) -> Affine:
   Values beyond 2^largest saturate (the device's fixed-point tanh has at most 6 integer bits).
   """
   xp = _namespace(limit)
-  exponent = xp.clip(xp.ceil(xp.log2(xp.maximum(limit, xp.ones_like(limit)))), 0, largest)
-  scale = xp.exp2(exponent - float(bits - 1))
+  # frexp and ldexp are exact; XLA's logarithm of 8 may lie above 3.
+  fraction, above = xp.frexp(xp.maximum(limit, xp.ones_like(limit)))
+  exponent = xp.clip(above - (fraction == 0.5), 0, largest)
+  scale = xp.ldexp(xp.ones_like(limit), exponent - (bits - 1))
   return Affine(scale, 0, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 

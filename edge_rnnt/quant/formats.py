@@ -13,13 +13,14 @@
 An SRU's u is kept in the format of its cell (it is mixed with it), its s in int16 like a gate; the
 ranges of u, mixed and c together make the cell's format.
 
-The same table serves fake-quant in training and the freezing of a model. Scales are float32, as
-devices keep them. LiteRT's integer LSTM ("8x8_16") uses these formats; the headroom is ours: layer
-norm removes the scale but not a clipped peak.
+The same table serves fake-quant in training and the freezing of a model, hence NumPy or JAX ranges
+give formats in kind. Scales are float32, as devices keep them. LiteRT's integer LSTM ("8x8_16")
+uses these formats; the headroom is ours: layer norm removes the scale but not a clipped peak.
 """
 
+import functools
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,14 +32,15 @@ Q0_7 = Affine(np.float32(2.0**-7), 0, -128, 127)
 
 
 class Range(NamedTuple):
-  """Least and greatest value seen; [G, 1] for gates, else scalar."""
+  """Least and greatest value seen, in float32; [G, 1] for gates, else scalar."""
 
-  low: np.ndarray
-  high: np.ndarray
+  low: Any
+  high: Any
 
   @property
-  def limit(self) -> np.ndarray:
-    return np.asarray(np.maximum(np.abs(self.low), np.abs(self.high)), np.float32)
+  def limit(self) -> Any:
+    xp = self.low.__array_namespace__()
+    return xp.maximum(xp.abs(self.low), xp.abs(self.high))
 
 
 Ranges = Mapping[str, Range]
@@ -58,9 +60,27 @@ def integer_formats(
     formats[f"{layer}/output"] = _byte(_range(ranges, f"{layer}/output"))
     if f"{layer}/hidden" in ranges:
       hidden = _range(ranges, f"{layer}/hidden")
-      even = Affine(symmetric_scale(np.float32(hidden.limit), 8))
+      even = Affine(symmetric_scale(hidden.limit, 8))
       formats[f"{layer}/hidden"] = _byte(hidden) if cell == "sru" else even
   return formats
+
+
+def byte_ends(ranges: Ranges, *, encoder_cell: str, prediction_cell: str) -> dict[str, Range]:
+  """Tap path -> the ends of its int8 format, for every activation that has one and a range.
+
+  These are what a format's scale and zero point come from, and so what can be learned of it.
+  """
+  ends = {}
+  for path, seen in ranges.items():
+    name = path.rpartition("/")[2]
+    cell = encoder_cell if path.startswith("encoder/") else prediction_cell
+    if name == "hidden" and cell != "sru":
+      ends[path] = Range(-seen.limit, seen.limit)
+    elif name in ("hidden", "output") or path == "encoder/layer_0/input":
+      xp = seen.low.__array_namespace__()
+      zero = xp.zeros_like(seen.low)
+      ends[path] = Range(xp.minimum(seen.low, zero), xp.maximum(seen.high, zero))
+  return ends
 
 
 def _lstm(ranges: Ranges, layer: str, layer_norm: bool) -> dict[str, Affine]:
@@ -75,26 +95,28 @@ def _lstm(ranges: Ranges, layer: str, layer_norm: bool) -> dict[str, Affine]:
 
 def _sru(ranges: Ranges, layer: str, layer_norm: bool) -> dict[str, Affine]:
   gates, shifted = (_range(ranges, f"{layer}/{name}").limit for name in ("gates", "normalized"))
+  xp = gates.__array_namespace__()
   held = [_range(ranges, f"{layer}/cell").limit, gates[0, 0]]
   if layer_norm:
     held.append(_range(ranges, f"{layer}/mixed").limit)
-  cell = power_of_two(np.float32(max(held)))
-  u, f_r, s = np.full((1, 1), cell.scale), np.full((2, 1), Q3_12.scale), _gate(shifted[3:]).scale
+  cell = power_of_two(functools.reduce(xp.maximum, held))
+  u, s = xp.reshape(cell.scale, (1, 1)), _gate(shifted[3:]).scale
+  f_r = xp.full((2, 1), Q3_12.scale)
   before = _gate(gates[1:3]).scale if layer_norm else f_r
   formats = {
-    "gates": Q3_12._replace(scale=np.concatenate([u, before, s])),
-    "normalized": Q3_12._replace(scale=np.concatenate([u, f_r, s])),
+    "gates": Q3_12._replace(scale=xp.concat([u, before, s])),
+    "normalized": Q3_12._replace(scale=xp.concat([u, f_r, s])),
     "cell": cell,
   }
   return formats | ({"mixed": cell} if layer_norm else {})
 
 
-def _gate(limit: np.ndarray) -> Affine:
-  return Q3_12._replace(scale=symmetric_scale(np.float32(limit * HEADROOM), 16))
+def _gate(limit: Any) -> Affine:
+  return Q3_12._replace(scale=symmetric_scale(limit * HEADROOM, 16))
 
 
 def _byte(seen: Range) -> Affine:
-  return asymmetric(np.float32(seen.low), np.float32(seen.high))
+  return asymmetric(seen.low, seen.high)
 
 
 def _range(ranges: Ranges, path: str) -> Range:

@@ -22,6 +22,21 @@ SCHEMES = ("float", "hybrid", "integer")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Fidelity:
+  """How near a device file is to what it was made from, on the dev sets."""
+
+  dev_wer: float = documented("WER of the device file on the dev sets in percent")
+  against_float: float | None = documented(
+    "share of dev utterances heard otherwise than by the float file of these weights; null: none"
+  )
+  against_model: float = documented("share heard otherwise than by the JAX model in these numbers")
+  sqnr: Mapping[str, float] = documented(
+    "tensor -> signal to quantization noise in dB, the engine against that model",
+    hash=False,  # rows are keys
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
   """One model on one test set. Raises ResultsError if the numbers contradict each other."""
 
@@ -52,6 +67,9 @@ class Row:
   )
   blocks_back: float | None = documented(
     "share of all blocks ever pruned that were back then; null: not known", default=None
+  )
+  fidelity: Fidelity | None = dataclasses.field(
+    default=None, metadata={"doc": "the device file on dev speech; null: not measured"}
   )
 
   def __post_init__(self) -> None:

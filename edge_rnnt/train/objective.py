@@ -32,15 +32,16 @@ class Objective:
   Attributes:
     counts: counts(*batch) -> by name, how many each mean is over. Those of parts of a batch add up.
     shares: shares(params, counts, *batch) -> (loss, parts), given the counts of the whole batch:
-      those of parts of a batch add up to the loss of the whole, and so do their gradients.
+      those of parts of a batch add up to the loss of the whole, and so do their gradients. What is
+      quantized in training takes a `tap` beside them.
   """
 
   counts: Callable[..., Parts]
   shares: Callable[..., tuple[Float[Array, ""], Parts]]
 
-  def __call__(self, params: Any, *batch: Any) -> tuple[Float[Array, ""], Parts]:
+  def __call__(self, params: Any, *batch: Any, **tap: Tap) -> tuple[Float[Array, ""], Parts]:
     """(loss, parts) of a whole batch."""
-    return self.shares(params, self.counts(*batch), *batch)
+    return self.shares(params, self.counts(*batch), *batch, **tap)
 
 
 # Beside the pruned loss, where both end up after a warm-up (Kuang et al. 2022, section 4).
@@ -55,7 +56,6 @@ def make_objective(
   alignment_weight: float = 0.0,
   window: int | None = None,
   emission: tuple[int, int] | None = None,
-  tap: Tap = IDENTITY,
   matmul_dtype: DTypeLike = jnp.float32,
 ) -> Objective:
   """objective(params, features, frame_lengths, labels, label_lengths, alignment) -> (loss, parts).
@@ -135,6 +135,7 @@ def make_objective(
     labels: Labels,
     label_lengths: Lengths,
     alignment: Int[Array, "B T"],
+    tap: Tap = IDENTITY,
   ) -> tuple[Float[Array, ""], Parts]:
     params = _rounded(params, matmul_dtype)
     filled = frame_lengths > 0

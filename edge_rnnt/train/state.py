@@ -21,6 +21,7 @@ class TrainState:
     opt_state: the optimizer's, in it the masks of the pruning link.
     rng: the key that every step derives its own from; constant, so that resuming repeats nothing.
     ema: an exponential moving average of the dense parameters, or None.
+    ranges: of the activations, if any stage is trained for the integer scheme (train/quantize.py).
   """
 
   # Not typed as arrays: JAX also builds this tree of shapes, of shardings and of names.
@@ -29,10 +30,16 @@ class TrainState:
   opt_state: Any
   rng: Any
   ema: Any = None
+  ranges: Any = None
 
 
 def create(
-  params: Any, optimizer: optax.GradientTransformation, rng: Key[Array, ""], *, ema: bool = False
+  params: Any,
+  optimizer: optax.GradientTransformation,
+  rng: Key[Array, ""],
+  *,
+  ema: bool = False,
+  ranges: Any = None,
 ) -> TrainState:
   """The state before the first update. It owns copies: steps donate what they are given."""
   params = jax.tree.map(_own, params)
@@ -42,6 +49,7 @@ def create(
     opt_state=optimizer.init(params),
     rng=jnp.copy(rng),
     ema=jax.tree.map(_own, params) if ema else None,
+    ranges=jax.tree.map(_own, ranges),
   )
 
 

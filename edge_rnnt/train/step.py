@@ -9,11 +9,13 @@ import optax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, DTypeLike
 
-from edge_rnnt.cells.cell import IDENTITY, Tap
+from edge_rnnt.cells.cell import Tap
 from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.prune import transform as prune
 from edge_rnnt.train.mesh import AXIS, Layout
 from edge_rnnt.train.objective import Objective, make_objective
+from edge_rnnt.train.quantize import Aware
+from edge_rnnt.train.ranges import Utterances
 from edge_rnnt.train.rates import Rate
 from edge_rnnt.train.state import TrainState
 
@@ -31,7 +33,7 @@ def make_train_step(
   alignment_weight: float = 0.0,
   window: int | None = None,
   emission: tuple[int, int] | None = None,
-  tap: Tap = IDENTITY,
+  quantize: Aware | None = None,
   matmul_dtype: DTypeLike = jnp.float32,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
@@ -54,12 +56,12 @@ def make_train_step(
     alignment_weight=alignment_weight,
     window=window,
     emission=emission,
-    tap=tap,
     matmul_dtype=matmul_dtype,
   )
   return make_update(
     objective,
     optimizer,
+    quantize=quantize,
     learning_rate=learning_rate,
     ema_decay=ema_decay,
     accumulate=accumulate,
@@ -71,12 +73,16 @@ def make_update(
   objective: Objective,
   optimizer: optax.GradientTransformation,
   *,
+  quantize: Aware | None = None,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
   accumulate: int = 1,
   layout: Layout | None = None,
 ) -> TrainStep:
   """The step of any objective; see `make_train_step`.
+
+  quantize: how the model is quantized; then the objective takes a tap, and a batch begins with what
+  Utterances holds.
 
   accumulate: parts that each device's rows are taken in, one after another, for want of memory; the
   update is that of the whole batch. layout: where the arrays lie (default: the state whole on all
@@ -90,9 +96,15 @@ def make_update(
   layout = layout or Layout()
 
   def step(state: TrainState, *batch: Array) -> tuple[TrainState, Metrics]:
-    visible, pull = jax.vjp(lambda params: prune.apply(params, state.opt_state), state.params)
-    gradients, metrics = _over_devices(_gradient(objective, accumulate), layout)(visible, batch)
-    (gradients,) = pull(gradients)
+    def seen(params: optax.Params, ranges: Any) -> Any:
+      masked = prune.apply(params, state.opt_state)
+      return masked if quantize is None else (masked, quantize.tap(state.step, ranges))
+
+    ranges = None if state.ranges is None else state.ranges.ranges
+    visible, pull = jax.vjp(seen, state.params, ranges)
+    shared = objective if quantize is None else _through_tap(objective)
+    gradients, metrics = _over_devices(_gradient(shared, accumulate), layout)(visible, batch)
+    gradients, slopes = pull(gradients)
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics["grad_norm"] = optax.tree.norm(gradients)
@@ -103,10 +115,23 @@ def make_update(
     ema = state.ema
     if ema_decay is not None:
       ema = optax.incremental_update(params, ema, 1 - ema_decay)
-    state = TrainState(state.step + 1, params, opt_state, state.rng, ema)
+    kept = state.ranges
+    if quantize is not None:
+      kept = quantize.advance(state.step, kept, slopes, visible[0], Utterances(*batch[:4]))
+    state = TrainState(state.step + 1, params, opt_state, state.rng, ema, kept)
     return jax.lax.with_sharding_constraint(state, layout.shardings(state)), metrics
 
   return jax.jit(step, donate_argnums=0)
+
+
+def _through_tap(objective: Objective) -> Objective:
+  """The objective of (params, tap): what learns on every device is one tree."""
+
+  def shares(given: tuple[Any, Tap], *rest: Any) -> tuple[Array, Metrics]:
+    params, tap = given
+    return objective.shares(params, *rest, tap=tap)
+
+  return Objective(objective.counts, shares)
 
 
 def _gradient(objective: Objective, parts: int) -> Gradient:

@@ -14,9 +14,10 @@ from edge_rnnt.export.architecture import Architecture
 from edge_rnnt.export.container import write
 from edge_rnnt.export.freeze import freeze
 from edge_rnnt.export.layout import expected
-from edge_rnnt.export.ranges import Utterances, measure_ranges
+from edge_rnnt.export.ranges import measure_ranges
 from edge_rnnt.model.config import RNNTConfig, without_auxiliary
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
+from edge_rnnt.train.ranges import Utterances
 
 TEXTS = ["zero one two three four five six seven eight nine"]
 

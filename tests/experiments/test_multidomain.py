@@ -131,7 +131,7 @@ def test_sets_apart_have_rows_of_their_own_only(workdir, tmp_path, make_corpora)
   test = make_corpora().test["commands"]
   named = {"commands": test, "long": JoinedStrings(test, least=3, most=3)}
   model = measure.DeviceModel(
-    "dense", workdir / "models" / "dense-float.edge", "float", "lstm", 0.0, 1, 1
+    "dense", workdir / "models" / "dense-float.edge", "float", "lstm", 0.0, 1, 1, None
   )
   (tmp_path / "samples").mkdir()
   local = tmp_path / "dense-float.edge"

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edge_rnnt.export.ranges import Utterances, measure_ranges
+from edge_rnnt.export.ranges import measure_ranges
 from edge_rnnt.model.rnnt import RNNT
+from edge_rnnt.train.ranges import Utterances
 
 
 class Spy:

@@ -131,3 +131,35 @@ def test_formats_are_arrays_of_the_tap_and_do_not_compile_again():
     tap = fake_quant.FakeQuant(formats={"output": Affine(jnp.float32(scale), 0.0, -8, 7)}, rules=())
     assert run(tap, jnp.array([0.3])) == round(0.3 / scale) * scale
   assert compiled == 1
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_gradients_of_learned_ends_are_their_formulas(half):
+  format = asymmetric(np.float32(-1), np.float32(1.5))
+  dtype = jnp.bfloat16 if half else jnp.float32
+  x = jnp.asarray(np.random.default_rng(0).uniform(-2, 2.5, 500), dtype)
+  weight = jnp.asarray(np.random.default_rng(1).standard_normal(500), dtype)
+
+  def loss(x, low, high):
+    return (fake_quant.learned(x, format, low, high) * weight).sum()
+
+  dx, dlow, dhigh = jax.grad(loss, argnums=(0, 1, 2))(x, jnp.float32(-1), jnp.float32(1.5))
+  y = np.asarray(fake_quant.straight_through(x, format), np.float64)
+  x, dy = np.asarray(x, np.float64), np.asarray(weight, np.float64)
+  q = np.round(x / format.scale) + format.zero_point
+  below, above = q < -128, q > 127
+  error = np.where(below | above, 0, y - x) / 2.5
+  tolerance = {"rtol": 0.05, "atol": 0.5} if half else {"rtol": 1e-4}
+  assert below.any() and above.any()
+  np.testing.assert_allclose(np.asarray(dx, np.float64), np.where(below | above, 0, dy))
+  np.testing.assert_allclose(float(dlow), (dy * (below - error)).sum(), **tolerance)
+  np.testing.assert_allclose(float(dhigh), (dy * (above + error)).sum(), **tolerance)
+
+
+def test_a_tap_that_is_off_changes_nothing_and_compiles_no_second_time():
+  x, tap = jnp.array([[0.3, 1.0]]), fake_quant.hybrid()
+  run = jax.jit(lambda tap, x: tap("input", x))
+  assert np.array_equal(run(tap.replace(on=jnp.float32(0)), x), x)
+  assert np.array_equal(run(tap.replace(on=jnp.float32(1)), x), tap("input", x))
+  assert not np.array_equal(tap("input", x), x)
+  assert run._cache_size() == 1

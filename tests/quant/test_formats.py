@@ -1,9 +1,10 @@
 """From ranges to the integer scheme's formats, by hand."""
 
+import jax
 import numpy as np
 import pytest
 
-from edge_rnnt.quant.formats import Range, integer_formats
+from edge_rnnt.quant.formats import Range, byte_ends, integer_formats
 
 
 def scalar(low: float, high: float) -> Range:
@@ -83,3 +84,27 @@ def test_a_range_that_was_not_recorded_is_named(missing):
   del ranges[f"encoder/layer_0/{missing}"]
   with pytest.raises(ValueError, match=f"no range was recorded for encoder/layer_0/{missing}"):
     make(ranges)
+
+
+@pytest.mark.parametrize(("cell", "layer_norm"), [("lstm", True), ("sru", True), ("sru", False)])
+def test_jax_ranges_give_the_same_bits(cell, layer_norm):
+  """What training rounds to is what the exported file says."""
+  ranges = lstm("encoder/layer_0")
+  if cell == "sru":
+    ranges["encoder/layer_0/mixed"] = scalar(-20, 1)
+  jitted = jax.jit(lambda ranges: make(ranges, cell, layer_norm))(ranges)
+  for path, format in make(ranges, cell, layer_norm).items():
+    assert np.array_equal(jitted[path].scale, np.asarray(format.scale)), path
+    assert np.array_equal(jitted[path].zero_point, np.asarray(format.zero_point)), path
+
+
+def test_only_formats_of_8_bits_have_ends_to_learn_and_they_are_the_formats_own():
+  ranges = lstm("encoder/layer_0") | lstm("prediction/layer_0")
+  ends = byte_ends(ranges, encoder_cell="lstm", prediction_cell="lstm")
+  layers = [f"{part}/layer_0" for part in ("encoder", "prediction")]
+  written = {f"{layer}/{name}" for layer in layers for name in ("hidden", "output")}
+  assert set(ends) == {"encoder/layer_0/input"} | written
+  for path, (low, high) in ends.items():
+    format = make(ranges)[path]
+    steps = 254 if path.endswith("hidden") else 255
+    assert (high - low) / steps == pytest.approx(float(format.scale), rel=1e-6)

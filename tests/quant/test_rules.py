@@ -1,5 +1,6 @@
 """Which weight gets which bits."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -54,3 +55,31 @@ def test_each_group_of_weights_has_its_own_range(per, shape, groups):
   }
   reduced = tuple(axis for axis in range(len(shape)) if axis not in axes[per])
   assert (np.abs(q).max(axis=reduced) == 7).all()  # every group reaches its end
+
+
+@pytest.mark.parametrize("rows", [64, 70, 5])
+def test_a_group_of_inputs_shares_a_half_precision_scale(rows):
+  weight = np.random.default_rng(0).standard_normal((rows, 3, 4)).astype(np.float32)
+  weight[:32, 0, 0] = 0
+  format = Rule(bits=4, per="group", group=32).format(weight)
+  assert format.scale.shape == weight.shape
+  for first in range(0, rows, 32):
+    part = weight[first : first + 32]
+    limits = np.abs(part).max(axis=0) / np.float32(7)
+    expected = np.where(limits > 0, limits, 1).astype(np.float16).astype(np.float32)
+    assert np.array_equal(format.scale[first : first + 32], np.broadcast_to(expected, part.shape))
+  error = np.abs(quantize(weight, format) * format.scale - weight)
+  assert (error <= 0.502 * format.scale).all()
+
+
+def test_jax_makes_the_groups_that_numpy_makes():
+  weight = np.random.default_rng(1).standard_normal((70, 8)).astype(np.float32)
+  rule = Rule(bits=4, per="group", group=16)
+  in_jax = jax.jit(lambda w: rule.format(w).scale)(weight)
+  assert np.array_equal(in_jax, rule.format(weight).scale)
+
+
+@pytest.mark.parametrize(("per", "group"), [("group", None), ("group", 0), ("output", 32)])
+def test_a_group_without_a_size_or_the_reverse_is_refused(per, group):
+  with pytest.raises(ValueError, match="number of inputs that share a scale"):
+    Rule(per=per, group=group)

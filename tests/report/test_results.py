@@ -56,6 +56,7 @@ def test_the_file_has_the_promised_schema_and_explains_itself(make_results, tmp_
 def test_the_promised_keys_are_enough(tmp_path):
   results = load(stored(tmp_path, CONTENT))
   more = {"weights": "", "seeds": 1, "runs": (), "dev_wer": None, "blocks_back": None}
+  more["fidelity"] = None
   assert dataclasses.asdict(results.rows[0]) == ROW | more
   assert results.notes == () and results.recovery is None and results.set_rows == ()
 

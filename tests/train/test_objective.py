@@ -51,10 +51,8 @@ class Scaled:
 
 
 def objective_with_factor(factor, params, *batch):
-  objective = make_objective(
-    MODEL, transducer_weight=0.7, ctc_weight=0.3, alignment_weight=2.0, tap=Scaled(factor)
-  )
-  return objective(params, *batch)
+  objective = make_objective(MODEL, transducer_weight=0.7, ctc_weight=0.3, alignment_weight=2.0)
+  return objective(params, *batch, tap=Scaled(factor))
 
 
 # Compiled once for all tests: (loss, parts), (slope by factor, gradient).
