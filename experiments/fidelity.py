@@ -37,16 +37,18 @@ KEPT = ("cell", "output")
 
 
 class Keep:
-  """A tap around another that keeps what comes out of it; for a step, outside of compiled loops."""
+  """A tap around another that keeps, for a step, what comes out of it or, if not `rounded`, what
+  goes in: a hybrid engine rounds where it reads, not where it writes.
+  """
 
-  def __init__(self, tap: Tap) -> None:
-    self._tap = tap
+  def __init__(self, tap: Tap, rounded: bool) -> None:
+    self._tap, self._rounded = tap, rounded
     self.kept: dict[str, Array] = {}
 
   def __call__(self, name: str, x: Array) -> Array:
     y = self._tap(name, x)
     if name in KEPT:
-      self.kept[name] = y
+      self.kept[name] = y if self._rounded else x
     return y
 
   def scope(self, name: str) -> Tap:
@@ -129,7 +131,8 @@ def layer_sqnr(
   lengths: np.ndarray,
 ) -> dict[str, float]:
   """Tap path -> SQNR in dB of the reference engine's encoder against the model's through `tap`."""
-  expected = jax.device_get(_model_tensors(config, params, tap, frames, lengths))
+  rounded = container.scheme == "integer"
+  expected = jax.device_get(_model_tensors(config, rounded, params, tap, frames, lengths))
   found = {}
   for path, (got, valid) in _engine_tensors(container, frames, lengths).items():
     found[path] = sqnr(np.swapaxes(expected[path], 0, 1)[valid], got[valid])
@@ -143,9 +146,9 @@ def sqnr(exact: np.ndarray, approximate: np.ndarray) -> float:
   return min(200.0, 10 * np.log10(np.sum(exact**2) / noise)) if noise else 200.0
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _model_tensors(
-  config: RNNTConfig, params: Any, tap: Tap, xs: Array, lengths: Array
+  config: RNNTConfig, rounded: bool, params: Any, tap: Tap, xs: Array, lengths: Array
 ) -> dict[str, Array]:
   """Tap path -> [T, B, .] of every encoder layer."""
   xs, _ = fill_groups(xs, lengths, config.time_reduction)
@@ -157,7 +160,7 @@ def _model_tensors(
     layer = tap.scope("encoder").scope(f"layer_{k}")
 
     def body(state: Any, x: Array, k: int = k, layer: Tap = layer) -> tuple[Any, Any]:
-      keep = Keep(layer)
+      keep = Keep(layer, rounded)
       state, y = cell.step(params["encoder"][f"layer_{k}"], state, x, keep)
       return state, (y, keep.kept)
 
