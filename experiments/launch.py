@@ -51,6 +51,15 @@ POINTS = flags.DEFINE_string(
 PRINT_COMMANDS = flags.DEFINE_bool(
   "print_commands", False, "Print the points' commands, one a line, for any scheduler; run nothing."
 )
+SLURM = flags.DEFINE_bool(
+  "slurm", False, "Give the sweep's points to Slurm, as job arrays (pip install submitit)."
+)
+SLURM_OPTIONS = flags.DEFINE_list(
+  "slurm_options",
+  [],
+  "NAME=VALUE of each point's job: timeout_min, cpus_per_task, mem_gb, gpus_per_node, nodes, "
+  "tasks_per_node, partition, account, qos, array_parallelism, ... as submitit names them.",
+)
 FAKE_DATA = flags.DEFINE_bool(
   "fake_data",
   False,
@@ -76,7 +85,7 @@ PROCESS_ID = flags.DEFINE_integer(
 )
 OF_A_CLUSTER = (COORDINATOR, NUM_PROCESSES, PROCESS_ID)
 OF_A_RUN = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE, FAKE_DATA, DRY_RUN, PROFILE, *OF_A_CLUSTER)
-OF_A_SWEEP = (SWEEP, JOBS, POINTS, PRINT_COMMANDS)
+OF_A_SWEEP = (SWEEP, JOBS, POINTS, PRINT_COMMANDS, SLURM, SLURM_OPTIONS)
 
 
 def launch(
@@ -87,10 +96,10 @@ def launch(
   """Parses the command line of `python -m module`; walks the corridor, or runs the sweep."""
 
   def main(config: ConfigDict, workdir: pathlib.Path) -> None:
-    if not SWEEP.value and not PRINT_COMMANDS.value:
+    if not (SWEEP.value or PRINT_COMMANDS.value or SLURM.value):
       run_one(config, workdir, command=_command(module))
     elif get_sweep is None:
-      sys.exit(f"{module} has no sweep: leave out --sweep and --print_commands")
+      sys.exit(f"{module} has no sweep: leave out --sweep, --slurm and --print_commands")
     else:
       run_sweep(get_sweep(), config, workdir, module, command=_command(module))
 
@@ -190,7 +199,7 @@ def run_sweep(
 ) -> None:
   """Runs or prints all points; then joins the results of those that are finished."""
   overrides = config_flags.get_override_values(flags.FLAGS["config"])
-  passed_on = [each for each in (DATA_DIR, OFFLINE, FAKE_DATA) if each.value]
+  passed_on = [each for each in (DATA_DIR, OFFLINE, FAKE_DATA, COORDINATOR) if each.value]
   options = [flags.FLAGS[each.name].serialize() for each in passed_on]
   args = (points, config, module, workdir)
   jobs = sweep.jobs(*args, overrides=overrides, options=options, only=POINTS.value)
@@ -198,6 +207,9 @@ def run_sweep(
     print("\n".join(job.line for job in jobs))
     return
   collect.remember(points, workdir, command)
+  if SLURM.value:
+    submit(jobs, workdir)
+    return
   states = sweep_local.run(jobs, JOBS.value, workdir / "logs")
   if State.DONE in states.values():
     report(workdir)
@@ -209,6 +221,24 @@ def run_sweep(
       print(f"{folder} was not run: what it starts from has failed", file=sys.stderr)
   if set(states.values()) != {State.DONE}:
     sys.exit(1)
+
+
+def submit(jobs: Sequence[sweep.Job], workdir: pathlib.Path) -> None:
+  """Hands the points to Slurm and says how to follow them."""
+  try:
+    from experiments import sweep_slurm  # submitit is an extra
+  except ModuleNotFoundError as error:
+    sys.exit(f"--slurm: {error}. It comes with: pip install 'edge-rnnt[slurm]'")
+  options = sweep_slurm.parse_options(SLURM_OPTIONS.value)
+  submitted = sweep_slurm.submit(jobs, workdir / "logs", options)
+  for job in jobs:
+    if job.folder in submitted:
+      found = submitted[job.folder]
+      print(f"{job.folder}: job {found.job_id}, {sweep_slurm.log_of(found)}")
+    else:
+      print(f"{job.folder}: finished before")
+  print(f"What has finished: python -m experiments.collect {workdir}")
+  print("A point that failed: the same command submits what isn't finished again.")
 
 
 def _parse(arguments: list[str]) -> list[str]:

@@ -1,0 +1,117 @@
+"""Hands the jobs of a sweep to Slurm: points that may run together are one array (submitit).
+
+A point that starts from another one waits for it as a Slurm dependency. When its time is nearly up,
+Slurm sends SIGUSR2: training saves its state, and the point is queued again and goes on from there.
+"""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import submitit
+from submitit.helpers import DelayedSubmission
+
+from experiments.sweep import BadSweep, Job
+
+GENERAL = (
+  "name", "nodes", "timeout_min", "mem_gb", "tasks_per_node", "cpus_per_task", "gpus_per_node",
+)  # fmt: skip
+"""Options that submitit knows for every cluster; all others are Slurm's."""
+
+
+class PointFailed(RuntimeError):
+  """A point's command ended with an error; its own words are in the log above."""
+
+
+class Point:
+  """A point's command, run where Slurm has put it. Pickled and sent, so it holds plain values."""
+
+  def __init__(self, command: Sequence[str]):
+    self.command = tuple(command)
+    self._process: subprocess.Popen | None = None
+
+  def __call__(self) -> None:
+    # Slurm signals every process of a step. Only we heed SIGUSR2; the child inherits the neglect.
+    heeded = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    self._process = subprocess.Popen(self.command)
+    signal.signal(signal.SIGUSR2, heeded)
+    code = self._process.wait()
+    if code:
+      raise PointFailed(f"exit code {code}")
+
+  def checkpoint(self) -> DelayedSubmission:
+    """What submitit calls on SIGUSR2: lets training save its state, and asks to be run again."""
+    if self._process is not None:
+      # Not Popen's methods: the signal came while `wait` was in them, and they lock.
+      with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has ended already
+        os.kill(self._process.pid, signal.SIGTERM)
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+    return DelayedSubmission(Point(self.command))
+
+
+def submit(
+  jobs: Sequence[Job], logs: pathlib.Path, options: Mapping[str, Any], *, cluster: str = "slurm"
+) -> dict[str, submitit.Job]:
+  """Submits what isn't finished and returns at once: folder -> what it was submitted as.
+
+  options: of submitit's AutoExecutor; Slurm's own by their names there, partition or account, say.
+  cluster: "slurm"; or "local", processes of this machine, where a point's start is waited for.
+  Raises BadSweep for an option that there is not, or without Slurm.
+  """
+  submitted: dict[str, submitit.Job] = {}
+  groups: dict[str | None, list[Job]] = {}
+  for job in jobs:  # each comes after the one that it needs
+    if not job.is_finished():
+      groups.setdefault(job.needs, []).append(job)
+  for needs, members in groups.items():
+    executor = _executor(logs, options, cluster)
+    if needs in submitted:
+      _after(executor, submitted[needs], cluster)
+    with executor.batch():
+      found = [executor.submit(Point(member.command)) for member in members]
+    submitted |= {member.folder: job for member, job in zip(members, found, strict=True)}
+  return submitted
+
+
+def parse_options(texts: Sequence[str]) -> dict[str, Any]:
+  """["partition=gpu", "nodes=2"] -> {"partition": "gpu", "nodes": 2}; BadSweep for other texts."""
+  found: dict[str, Any] = {}
+  for text in texts:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+      raise BadSweep(f"--slurm_options: expected NAME=VALUE,NAME=VALUE, got {text!r}")
+    found[name] = int(value) if value.isdigit() else value
+  return found
+
+
+def _executor(
+  logs: pathlib.Path, options: Mapping[str, Any], cluster: str
+) -> submitit.AutoExecutor:
+  named = {name if name in GENERAL else f"slurm_{name}": value for name, value in options.items()}
+  try:
+    executor = submitit.AutoExecutor(folder=logs / "slurm", cluster=cluster)
+    executor.update_parameters(**named)
+  except (NameError, TypeError) as error:
+    raise BadSweep(f"--slurm_options: {error}") from error
+  except RuntimeError as error:
+    raise BadSweep(
+      f"--slurm: {error}. Run it where sbatch is; or --jobs=N runs the points here, and "
+      "--print_commands prints them"
+    ) from error
+  return executor
+
+
+def _after(executor: submitit.AutoExecutor, first: submitit.Job, cluster: str) -> None:
+  if cluster == "slurm":
+    executor.update_parameters(slurm_dependency=f"afterok:{first.job_id}")
+  else:
+    first.wait()
+
+
+def log_of(job: submitit.Job) -> str:
+  """Where its first process writes, seen from here."""
+  return os.path.relpath(job.paths.stdout)
