@@ -158,6 +158,7 @@ def _one_row(
     rtf=_mean(rows, "rtf"),
     dev_wer=_mean(rows, "dev_wer"),
     blocks_back=_mean(rows, "blocks_back"),
+    fidelity=_mean_fidelity([row.fidelity for row in rows]),
     hypotheses=str(path.relative_to(folder)),
     **_scores(runs, path),
   )
@@ -173,9 +174,21 @@ def _scores(runs: Mapping[int, list[Heard]], path: pathlib.Path) -> dict[str, fl
   return {"wer": 100 * wer, "wer_low": 100 * min(low, wer), "wer_high": 100 * max(high, wer)}
 
 
-def _mean(rows: list[results.Row], field: str) -> float | None:
+def _mean(rows: list[results.Row] | list[results.Fidelity], field: str) -> float | None:
   values = [getattr(row, field) for row in rows]
   return None if None in values else statistics.fmean(values)
+
+
+def _mean_fidelity(found: list[results.Fidelity | None]) -> results.Fidelity | None:
+  """Of all seeds, each number its mean."""
+  if None in found:
+    return None
+  return results.Fidelity(
+    dev_wer=_mean(found, "dev_wer"),
+    against_float=_mean(found, "against_float"),
+    against_model=_mean(found, "against_model"),
+    sqnr={name: statistics.fmean(each.sqnr[name] for each in found) for name in found[0].sqnr},
+  )
 
 
 def _notes(groups: Mapping[str, list[Finished]]) -> tuple[str, ...]:

@@ -61,8 +61,8 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
     "Every row was measured from its device file by the device runtime (the NumPy reference: its "
     "times say nothing about a phone).",
     f"Pruned in {config.pruning.block[0]}x{config.pruning.block[1]} blocks, recovery "
-    f"{config.pruning.recovery}; integer rows are calibrated on {config.calibration_utterances} "
-    "training utterances, without fine-tuning.",
+    f"{config.pruning.recovery}.",
+    _quantized(config),
     f"Curriculum: {', '.join(config.curriculum)}.",
   ]
   if speech.corpora.apart:
@@ -74,6 +74,20 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
   if speech.left_out.rejected:
     lines.append(f"Left out of training: {speech.left_out}.")
   return tuple(lines)
+
+
+def _quantized(config: ConfigDict) -> str:
+  """How the numbers of the device files came about."""
+  aware = {name: config.stages[name].quantize for name in config.curriculum}
+  aware = {name: scheme for name, scheme in aware.items() if scheme}
+  calibrated = f"calibrated on {config.calibration_utterances} training utterances"
+  if not aware:
+    return f"Integer rows are {calibrated}, without fine-tuning."
+  stages = ", ".join(f"{name} for {scheme}" for name, scheme in aware.items())
+  return (
+    f"Trained with fake quantization, masks frozen: {stages} (ranges {config.quantization.ranges} "
+    f"until {config.quantization.freeze:.0%} of the stage). Other integer rows are {calibrated}."
+  )
 
 
 def _disturbed(config: ConfigDict) -> list[str]:

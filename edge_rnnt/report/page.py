@@ -18,6 +18,7 @@ from edge_rnnt.report.evidence import Evidence
 from edge_rnnt.report.provenance import interpreter
 from edge_rnnt.report.results import Results, Row
 from edge_rnnt.report.svg import to_svg
+from edge_rnnt.report.table_fidelity import fidelity_table
 
 _TOGETHER = re.compile(r"(?<=\d) (?=(?:%|kB|MB|GB|k|M|s|min|h|points|words)\b|%)")
 
@@ -63,6 +64,7 @@ def _content(results: Results, evidence: Evidence, folder: pathlib.Path) -> dict
     "main_table": table.main_table(results, row),
     "set_table": table.set_table(results, row),
     "training_table": table.training_table(results, evidence),
+    "fidelity_table": fidelity_table(results),
     "difference_table": table.difference_table(results, evidence),
     "examples": examples.drawn(results, evidence, row),
     "errors": examples.errors(evidence.heard(row)),

@@ -9,6 +9,7 @@ import rich.markup
 from edge_rnnt.report import findings, page, table
 from edge_rnnt.report.evidence import Evidence
 from edge_rnnt.report.results import Results
+from edge_rnnt.report.table_fidelity import fidelity_table
 
 
 def show(
@@ -22,6 +23,9 @@ def show(
     console.print("Synthetic test speech: this says nothing about people.", style="bold yellow")
   console.print()
   console.print(table.terminal(table.main_table(results, row)))
+  near = fidelity_table(results)
+  if near:
+    console.print(table.terminal(near))
   console.print(f"\n{rich.markup.escape(findings.headline(results, evidence))}", style="bold")
   console.print(rich.markup.escape(findings.caution(results, evidence)))
   console.print(f"\nThe page: {pathlib.Path(folder) / 'report.html'}", soft_wrap=True)
