@@ -1,7 +1,8 @@
 """Hands the jobs of a sweep to Slurm: points that may run together are one array (submitit).
 
 A point that starts from another one waits for it as a Slurm dependency. When its time is nearly up,
-Slurm sends SIGUSR2: training saves its state, and the point is queued again and goes on from there.
+Slurm sends SIGUSR2, and SIGTERM when it is preempted: training saves its state, and the point is
+queued again and goes on from there.
 """
 
 import contextlib
@@ -23,6 +24,10 @@ GENERAL = (
 """Options that submitit knows for every cluster; all others are Slurm's."""
 
 
+MOST_TURNS = 1000
+"""How often a point may run out of time and go on: no limit in practice; submitit's own is 3."""
+
+
 class PointFailed(RuntimeError):
   """A point's command ended with an error; its own words are in the log above."""
 
@@ -40,6 +45,9 @@ class Point:
     self._process = subprocess.Popen(self.command)
     signal.signal(signal.SIGUSR2, heeded)
     code = self._process.wait()
+    if code == 128 + signal.SIGTERM and not _is_ended_by_slurm():
+      # Preempted: training has heeded Slurm's SIGTERM itself. On as when the time is nearly up.
+      signal.raise_signal(signal.SIGUSR2)
     if code:
       raise PointFailed(f"exit code {code}")
 
@@ -51,6 +59,16 @@ class Point:
         os.kill(self._process.pid, signal.SIGTERM)
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
     return DelayedSubmission(Point(self.command))
+
+
+def _is_ended_by_slurm() -> bool:
+  """Whether the job is cancelled, or in the queue again already: then it isn't ours to requeue."""
+  here = submitit.JobEnvironment()
+  if here.cluster != "slurm":
+    return False
+  squeue = ("squeue", "--noheader", f"--jobs={here.job_id}", "--format=%T")
+  told = subprocess.run(squeue, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+  return told.strip() != "RUNNING"
 
 
 def submit(
@@ -93,7 +111,8 @@ def _executor(
 ) -> submitit.AutoExecutor:
   named = {name if name in GENERAL else f"slurm_{name}": value for name, value in options.items()}
   try:
-    executor = submitit.AutoExecutor(folder=logs / "slurm", cluster=cluster)
+    turns = {"slurm_max_num_timeout": MOST_TURNS}
+    executor = submitit.AutoExecutor(folder=logs / "slurm", cluster=cluster, **turns)
     executor.update_parameters(**named)
   except (NameError, TypeError) as error:
     raise BadSweep(f"--slurm_options: {error}") from error
@@ -107,7 +126,11 @@ def _executor(
 
 def _after(executor: submitit.AutoExecutor, first: submitit.Job, cluster: str) -> None:
   if cluster == "slurm":
-    executor.update_parameters(slurm_dependency=f"afterok:{first.job_id}")
+    executor.update_parameters(
+      slurm_dependency=f"afterok:{first.job_id}",
+      # Else it would wait for ever for a point that has failed, and be there twice after a rerun.
+      slurm_additional_parameters={"kill-on-invalid-dep": "yes"},
+    )
   else:
     first.wait()
 

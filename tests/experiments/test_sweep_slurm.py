@@ -59,21 +59,50 @@ def save(*_):
 signal.signal(signal.SIGTERM, save)
 os.kill(os.getpid(), signal.SIGUSR2)  # Slurm signals it, too: nothing happens
 if not os.path.exists('saved'):
-  open('part', 'w').write(str(os.getppid()))
+  open('part', 'w').write(f'{os.getppid()} {os.getpid()}')
   os.rename('part', 'ready')
   time.sleep(60)
 """
 
 
-def test_when_its_time_is_up_a_point_saves_and_goes_on(tmp_path):
+@pytest.mark.parametrize(
+  ("which", "signum"),
+  [(0, signal.SIGUSR2), (1, signal.SIGTERM)],  # the time is nearly up; preempted
+)
+def test_a_point_told_to_stop_saves_and_goes_on(which, signum, tmp_path):
   point = script("slow", SAVES, tmp_path)
   options = {"timeout_min": 5}
   (job,) = sweep_slurm.submit([point], tmp_path / "logs", options, cluster="local").values()
   until(tmp_path / "slow" / "ready")
-  # As Slurm does a while before the end.
-  os.kill(int((tmp_path / "slow" / "ready").read_text()), signal.SIGUSR2)
+  parent_and_child = (tmp_path / "slow" / "ready").read_text().split()
+  os.kill(int(parent_and_child[which]), signum)  # as Slurm does a while before the end
   assert job.exception() is None
   assert (tmp_path / "slow" / "saved").read_text() == "+" and point.is_finished()
+
+
+SBATCH = """#!/bin/sh
+cp "$1" "$(mktemp "$KEPT/XXXXXX")"
+echo "Submitted batch job $(ls "$KEPT" | wc -l)"
+"""
+
+
+def test_slurm_is_told_what_a_point_waits_for(tmp_path, monkeypatch):
+  """In the words of sbatch: a stand-in for it keeps the scripts that it is given."""
+  kept, programs = tmp_path / "kept", tmp_path / "bin"
+  kept.mkdir(), programs.mkdir()
+  for name, text in {"sbatch": SBATCH, "srun": "#!/bin/sh\n"}.items():
+    (programs / name).write_text(text)
+    (programs / name).chmod(0o755)
+  monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+  monkeypatch.setenv("KEPT", str(kept))
+  jobs = [script("start", "pass", tmp_path), script("next", "pass", tmp_path, "start")]
+  found = sweep_slurm.submit(jobs, tmp_path / "logs", {"partition": "gpu", "mem_gb": 4})
+  assert {name: job.job_id for name, job in found.items()} == {"start": "1", "next": "2"}
+  first, second = sorted((each.read_text() for each in kept.iterdir()), key=len)
+  for each in (first, second):
+    assert "#SBATCH --partition=gpu\n" in each and "#SBATCH --mem=4GB\n" in each
+  waits = {"#SBATCH --dependency=afterok:1", "#SBATCH --kill-on-invalid-dep=yes"}
+  assert waits <= set(second.splitlines()) and not waits & set(first.splitlines())
 
 
 def test_options_are_read_and_mistakes_told(tmp_path):
