@@ -6,8 +6,10 @@ queued again and goes on from there.
 """
 
 import contextlib
+import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ from typing import Any
 import submitit
 from submitit.helpers import DelayedSubmission
 
+from edge_rnnt import whole
 from experiments.sweep import BadSweep, Job
 
 GENERAL = (
@@ -23,6 +26,9 @@ GENERAL = (
 )  # fmt: skip
 """Options that submitit knows for every cluster; all others are Slurm's."""
 
+
+SUBMITTED = "slurm.json"
+"""In the folder of logs: which job each point was last submitted as."""
 
 MOST_TURNS = 1000
 """How often a point may run out of time and go on: no limit in practice; submitit's own is 3."""
@@ -74,16 +80,16 @@ def _is_ended_by_slurm() -> bool:
 def submit(
   jobs: Sequence[Job], logs: pathlib.Path, options: Mapping[str, Any], *, cluster: str = "slurm"
 ) -> dict[str, submitit.Job]:
-  """Submits what isn't finished and returns at once: folder -> what it was submitted as.
+  """Submits what isn't finished or in the queue already: folder -> what it was submitted as.
 
   options: of submitit's AutoExecutor; Slurm's own by their names there, partition or account, say.
   cluster: "slurm"; or "local", processes of this machine, where a point's start is waited for.
   Raises BadSweep for an option that there is not, or without Slurm.
   """
-  submitted: dict[str, submitit.Job] = {}
+  submitted = _still_queued(logs) if cluster == "slurm" else {}
   groups: dict[str | None, list[Job]] = {}
   for job in jobs:  # each comes after the one that it needs
-    if not job.is_finished():
+    if not job.is_finished() and job.folder not in submitted:
       groups.setdefault(job.needs, []).append(job)
   for needs, members in groups.items():
     executor = _executor(logs, options, cluster)
@@ -92,7 +98,28 @@ def submit(
     with executor.batch():
       found = [executor.submit(Point(member.command)) for member in members]
     submitted |= {member.folder: job for member, job in zip(members, found, strict=True)}
-  return submitted
+    _remember(submitted, logs)
+  wanted = {job.folder for job in jobs}
+  return {folder: job for folder, job in submitted.items() if folder in wanted}
+
+
+def _remember(submitted: Mapping[str, submitit.Job], logs: pathlib.Path) -> None:
+  ids = {folder: job.job_id for folder, job in submitted.items()}
+  whole.write_text(logs / SUBMITTED, json.dumps(ids, indent=2))
+
+
+def _still_queued(logs: pathlib.Path) -> dict[str, submitit.Job]:
+  """What an earlier call submitted and Slurm still has: a second job would share its workdir."""
+  if not (logs / SUBMITTED).exists() or shutil.which("squeue") is None:
+    return {}  # without Slurm, submitting will tell
+  squeue = ("squeue", "--me", "--array", "--noheader", "--format=%i")
+  told = subprocess.run(squeue, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+  ids, there = json.loads((logs / SUBMITTED).read_text(encoding="utf-8")), set(told.split())
+  return {
+    folder: submitit.SlurmJob(logs / "slurm", job_id)
+    for folder, job_id in ids.items()
+    if job_id in there
+  }
 
 
 def parse_options(texts: Sequence[str]) -> dict[str, Any]:

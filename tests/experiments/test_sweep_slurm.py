@@ -86,15 +86,21 @@ echo "Submitted batch job $(ls "$KEPT" | wc -l)"
 """
 
 
-def test_slurm_is_told_what_a_point_waits_for(tmp_path, monkeypatch):
-  """In the words of sbatch: a stand-in for it keeps the scripts that it is given."""
+@pytest.fixture
+def kept(tmp_path, monkeypatch) -> pathlib.Path:
+  """The folder where a stand-in for sbatch keeps scripts; `queue` beside it is what squeue says."""
   kept, programs = tmp_path / "kept", tmp_path / "bin"
   kept.mkdir(), programs.mkdir()
-  for name, text in {"sbatch": SBATCH, "srun": "#!/bin/sh\n"}.items():
+  squeue = f"#!/bin/sh\ncat {tmp_path / 'queue'}\n"
+  for name, text in {"sbatch": SBATCH, "srun": "#!/bin/sh\n", "squeue": squeue}.items():
     (programs / name).write_text(text)
     (programs / name).chmod(0o755)
   monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
   monkeypatch.setenv("KEPT", str(kept))
+  return kept
+
+
+def test_slurm_is_told_what_a_point_waits_for(tmp_path, kept):
   jobs = [script("start", "pass", tmp_path), script("next", "pass", tmp_path, "start")]
   found = sweep_slurm.submit(jobs, tmp_path / "logs", {"partition": "gpu", "mem_gb": 4})
   assert {name: job.job_id for name, job in found.items()} == {"start": "1", "next": "2"}
@@ -103,6 +109,20 @@ def test_slurm_is_told_what_a_point_waits_for(tmp_path, monkeypatch):
     assert "#SBATCH --partition=gpu\n" in each and "#SBATCH --mem=4GB\n" in each
   waits = {"#SBATCH --dependency=afterok:1", "#SBATCH --kill-on-invalid-dep=yes"}
   assert waits <= set(second.splitlines()) and not waits & set(first.splitlines())
+
+
+def test_what_is_in_the_queue_is_not_submitted_again(tmp_path, kept):
+  jobs = [script("start", "pass", tmp_path), script("next", "pass", tmp_path, "start")]
+
+  def ids(queue: str) -> list[str]:
+    (tmp_path / "queue").write_text(queue)
+    return [job.job_id for job in sweep_slurm.submit(jobs, tmp_path / "logs", {}).values()]
+
+  assert ids("") == ["1", "2"]
+  assert ids("1\n2\n17\n") == ["1", "2"] and len(list(kept.iterdir())) == 2
+  assert ids("1\n17\n") == ["1", "3"]  # the second had failed
+  assert sum("afterok:1" in each.read_text() for each in kept.iterdir()) == 2
+  assert ids("") == ["4", "5"]
 
 
 def test_options_are_read_and_mistakes_told(tmp_path):
