@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import submitit
+from submitit.core.utils import FailedJobError
 from submitit.helpers import DelayedSubmission
 
 from edge_rnnt import whole
@@ -84,7 +85,7 @@ def submit(
 
   options: of submitit's AutoExecutor; Slurm's own by their names there, partition or account, say.
   cluster: "slurm"; or "local", processes of this machine, where a point's start is waited for.
-  Raises BadSweep for an option that there is not, or without Slurm.
+  Raises BadSweep for an option that there is not, without Slurm, or if it refuses.
   """
   submitted = _still_queued(logs) if cluster == "slurm" else {}
   groups: dict[str | None, list[Job]] = {}
@@ -95,8 +96,12 @@ def submit(
     executor = _executor(logs, options, cluster)
     if needs in submitted:
       _after(executor, submitted[needs], cluster)
-    with executor.batch():
-      found = [executor.submit(Point(member.command)) for member in members]
+    try:
+      with executor.batch():
+        found = [executor.submit(Point(member.command)) for member in members]
+    except FailedJobError as error:
+      before = ", ".join(submitted) or "nothing"
+      raise BadSweep(f"--slurm: submitted before: {before}; then Slurm refused: {error}") from error
     submitted |= {member.folder: job for member, job in zip(members, found, strict=True)}
     _remember(submitted, logs)
   wanted = {job.folder for job in jobs}

@@ -42,7 +42,6 @@ MpiDefault=none
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 KillWait=60
-SchedulerParameters=requeue_delay=1
 NodeName=$node NodeAddr=127.0.0.1 CPUs=$cpus State=UNKNOWN
 PartitionName=low Nodes=$node Default=YES PriorityTier=1 GraceTime=120 MaxTime=INFINITE
 PartitionName=high Nodes=$node PriorityTier=10 MaxTime=INFINITE
@@ -50,7 +49,13 @@ CONF
 dd if=/dev/urandom of="$folder/munge.key" bs=1024 count=1 status=none
 chmod 600 "$folder/munge.key"
 daemons=()
-trap 'scancel --quiet -u root 2>/dev/null; sleep 1; kill "${daemons[@]}" 2>/dev/null; wait' EXIT
+leave() {
+  scancel --quiet -u root 2>/dev/null || true  # the controller may be gone
+  sleep 1
+  kill "${daemons[@]}" 2>/dev/null || true
+  wait
+}
+trap leave EXIT
 munged --foreground --force --socket="$folder/munge.socket" --key-file="$folder/munge.key" \
   --pid-file="$folder/munged.pid" --log-file="$folder/munged.log" --seed-file="$folder/munged.seed" &
 daemons+=($!)
@@ -61,7 +66,7 @@ for _ in $(seq 60); do
   sinfo --noheader --format=%t 2>/dev/null | grep -q idle && break
   sleep 1
 done
-sinfo
+sinfo --noheader --format=%t | grep -q idle || { say "FAILED: no machine"; tail "$folder"/*.log; exit 1; }
 # Nothing of it listens to the outside.
 if ss -ltnpH | grep -E 'slurm' | awk '{print $4}' | grep -v '^127\.0\.0\.1:'; then
   say "FAILED: listens beyond loopback"; exit 1
