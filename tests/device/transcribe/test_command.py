@@ -245,7 +245,7 @@ def test_ctrl_c_among_files_says_how_far_it_came(start, bursts, tmp_path):
   assert json.loads(process.stdout.readline())["text"] == "on off"
   assert json.loads(process.stdout.readline())["type"] == "file"
   process.send_signal(signal.SIGINT)
-  _, err = process.communicate(timeout=30)
+  _, err = process.communicate(timeout=180)  # a busy machine gets to the next piece of audio late
   assert process.returncode == 130
   assert err.decode().splitlines()[-2:] == [err.decode().splitlines()[-2], "interrupted"]
   assert "1 file, 2.0 s of audio" in err.decode() and "Traceback" not in err.decode()
