@@ -3,17 +3,20 @@
 Its 24 inputs, in this order (i f g o; those of i absent in a CIFG):
 
   0      x [T, B, D]                     12-15  biases [H]
-  1-4    rows of x, [H, D] each          16, 17 projection [P, H], its bias (absent)
+  1-4    rows of x, [H, D] each          16, 17 projection [P, H], its bias (integer only)
   5-8    rows of h, [H, P] each          18, 19 h [B, P] and c [B, H]: states, kept between calls
   9-11   peepholes (absent)              20-23  layer norm's gains [H]
 
-Integer: exactly five intermediates: the pre-activations of i f g o, and what the projection reads.
-The operator computes with what it is given and checks nothing, so `check_integer` refuses what
-would run and be wrong. So far the integer scheme is here, as the oracle of our own integer engine
-(tests/device/test_integer_cells_litert.py) and the beginning of an export.
+  float    everything in float32
+  hybrid   matrices in int8 with one scale for each of a gate's; x, h and what is projected are
+           quantized on the fly
+  integer  formats as in quant/formats.py, and exactly five intermediates: the pre-activations of
+           i f g o, and what the projection reads
+
+The operator computes with what it is given and checks nothing: litert_check.py does, when the model
+is finished.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,14 +24,16 @@ import numpy as np
 
 from edge_rnnt.export.architecture import Layer
 from edge_rnnt.export.litert_graph import Graph, Quantization
+from edge_rnnt.quant.affine import quantize, symmetric
 from edge_rnnt.quant.formats import Q3_12
 
 GATES = ("i", "f", "g", "o")
 OPERATOR = "UNIDIRECTIONAL_SEQUENCE_LSTM"
-INTEGER_VERSION = 3  # of the operator
+FLOAT_VERSION, HYBRID_VERSION, INTEGER_VERSION = 1, 2, 3  # of the operator
 TANH = 4
 CELL_CLIP = 10.0
-LARGEST_CELL_SCALE = 2.0**-9
+
+Arrays = Mapping[str, np.ndarray]
 
 
 class IntegerFormats(NamedTuple):
@@ -41,47 +46,80 @@ class IntegerFormats(NamedTuple):
   cell: float
 
 
-def integer_lstm(
-  graph: Graph, x: int, layer: Layer, arrays: Mapping[str, np.ndarray], formats: IntegerFormats
+def float_lstm(
+  graph: Graph, x: int, layer: Layer, arrays: Arrays, frames: int = 1, *, hybrid: bool = False
 ) -> int:
-  """Adds a layer of the integer scheme that reads tensor x [T, B, D]; returns its output [T, B, P].
+  """Adds a layer in float32, or with int8 matrices, that reads x [frames, 1, D].
 
-  arrays are those of the device file, by short name: kernel [D + P, G H] int8, kernel.scale [2, G],
-  bias [G H] int32, gain [G H] int16 and gain.scale [G] with layer norm, projection [H, P] and
-  projection.scale [1] with one. Raises ValueError for what the operator would silently get wrong.
+  Returns its output [frames, 1, P]. arrays are those of a float device file, by short name: kernel
+  [D + P, G H], bias [G H], gain [G H] with layer norm, projection [H, P] with one.
   """
-  check_integer(layer, arrays, formats)
-  name, cells = layer.path, layer.cells
-  kernel = arrays["kernel"].reshape(-1, len(layer.gates), cells)
-  rows_x, rows_h = np.split(kernel, [layer.input_dim])
-  inputs = [Graph.ABSENT] * 24
-  inputs[0] = x
+  inputs = _inputs(x, layer)
   for number, gate in enumerate(layer.gates):
     at = GATES.index(gate)
-    for first, part, rows in ((1, 0, rows_x), (5, 1, rows_h)):
-      scale = Quantization(float(arrays["kernel.scale"][part, number]))
-      label = f"{name}/{'xh'[part]}_{gate}"
-      inputs[first + at] = graph.constant(label, rows[:, number].T.copy(), scale)
-    bias = arrays["bias"].reshape(-1, cells)[number]
-    inputs[12 + at] = graph.constant(f"{name}/bias_{gate}", bias)
-    if layer.normalized:
-      gain, unit = arrays["gain"].reshape(-1, cells)[number], arrays["gain.scale"][number]
-      label = f"{name}/gain_{gate}"
-      inputs[20 + at] = graph.constant(label, gain, Quantization(float(unit)))
+    for first, part, rows in _rows(layer, arrays["kernel"]):
+      label = f"{layer.path}/{part}_{gate}"
+      inputs[first + at] = _matrix(graph, label, rows[:, number], hybrid)
+    for first, name in ((12, "bias"), (20, "gain")):
+      if name in arrays:
+        row = arrays[name].reshape(-1, layer.cells)[number]
+        inputs[first + at] = graph.constant(f"{layer.path}/{name}_{gate}", row)
   if layer.projection is not None:
-    scale = Quantization(float(arrays["projection.scale"][0]))
-    inputs[16] = graph.constant(f"{name}/projection", arrays["projection"].T.copy(), scale)
-    inputs[17] = graph.constant(f"{name}/projection_bias", np.zeros(layer.output_dim, np.int32))
+    inputs[16] = _matrix(graph, f"{layer.path}/projection", arrays["projection"], hybrid)
+  inputs[18] = graph.tensor(f"{layer.path}/h", (1, layer.output_dim), "float32", variable=True)
+  inputs[19] = graph.tensor(f"{layer.path}/c", (1, layer.cells), "float32", variable=True)
+  output = graph.tensor(f"{layer.path}/output", (frames, 1, layer.output_dim), "float32")
+  version = HYBRID_VERSION if hybrid else FLOAT_VERSION
+  graph.operator(OPERATOR, inputs, [output], version=version, options=_options(graph))
+  return output
+
+
+def integer_lstm(
+  graph: Graph, x: int, layer: Layer, arrays: Arrays, formats: IntegerFormats, frames: int = 1
+) -> int:
+  """Adds a layer of the integer scheme that reads tensor x [frames, 1, D].
+
+  Returns its output [frames, 1, P]. arrays are those of the device file, by short name: kernel
+  [D + P, G H] int8, kernel.scale [2, G], bias [G H] int32, gain [G H] int16 and gain.scale [G] with
+  layer norm, projection [H, P] and projection.scale [1] with one. Raises ValueError for arrays or
+  formats of another kind.
+  """
+  inputs = _inputs(x, layer)
+  _check_arrays(layer, arrays, formats)
+  name, read = layer.path, graph.scale(x)
+  for number, gate in enumerate(layer.gates):
+    at, scales = GATES.index(gate), arrays["kernel.scale"][:, number]
+    for (first, part, rows), scale in zip(_rows(layer, arrays["kernel"]), scales, strict=True):
+      matrix = np.ascontiguousarray(rows[:, number].T)
+      label = f"{name}/{part}_{gate}"
+      inputs[first + at] = graph.constant(label, matrix, Quantization(float(scale)))
+    unit = read * float(scales[0])
+    if layer.normalized:
+      gain, scale = arrays["gain"].reshape(-1, layer.cells)[number], arrays["gain.scale"][number]
+      inputs[20 + at] = graph.constant(f"{name}/gain_{gate}", gain, Quantization(float(scale)))
+      unit = float(scale) / 1024
+    bias = arrays["bias"].reshape(-1, layer.cells)[number]
+    inputs[12 + at] = graph.constant(f"{name}/bias_{gate}", bias, Quantization(unit))
+  if layer.projection is not None:
+    scale = float(arrays["projection.scale"][0])
+    matrix = np.ascontiguousarray(arrays["projection"].T)
+    inputs[16] = graph.constant(f"{name}/projection", matrix, Quantization(scale))
+    none, unit = np.zeros(layer.output_dim, np.int32), Quantization(scale * formats.hidden.scale)
+    inputs[17] = graph.constant(f"{name}/projection_bias", none, unit)
   shape = (1, layer.output_dim)
   inputs[18] = graph.tensor(f"{name}/h", shape, "int8", formats.output, variable=True)
   cell = Quantization(formats.cell)
-  inputs[19] = graph.tensor(f"{name}/c", (1, cells), "int16", cell, variable=True)
+  inputs[19] = graph.tensor(f"{name}/c", (1, layer.cells), "int16", cell, variable=True)
   intermediates = [
-    graph.tensor(f"{name}/a_{gate}", (1, cells), "int16", Quantization(_gate_scale(formats, gate)))
+    # A CIFG's missing gate needs a scale too, whatever it is.
+    graph.tensor(
+      f"{name}/a_{gate}", (1, layer.cells), "int16",
+      Quantization(float(formats.gates.get(gate, Q3_12.scale))),
+    )
     for gate in GATES
-  ]
-  intermediates.append(graph.tensor(f"{name}/hidden", (1, cells), "int8", formats.hidden))
-  output = graph.tensor(f"{name}/output", (1, *shape), "int8", formats.output)
+  ]  # fmt: skip
+  intermediates.append(graph.tensor(f"{name}/hidden", (1, layer.cells), "int8", formats.hidden))
+  output = graph.tensor(f"{name}/output", (frames, *shape), "int8", formats.output)
   graph.operator(
     OPERATOR,
     inputs,
@@ -93,20 +131,14 @@ def integer_lstm(
   return output
 
 
-def check_integer(layer: Layer, arrays: Mapping[str, np.ndarray], formats: IntegerFormats) -> None:
-  """Raises ValueError for a layer that LiteRT would run and get wrong.
-
-  It has no SRU; one scale per gate's matrix; a cell scale of 2^k, k <= -9; gates in Q3.12 where no
-  layer norm follows; and its hidden zero point has the sign opposite to everywhere else.
-  """
+def _inputs(x: int, layer: Layer) -> list[int]:
+  """x and nothing else yet; raises ValueError for a cell that the operator is not."""
   if layer.cell not in ("lstm", "cifg"):
     raise ValueError(f"{layer.path}: LiteRT's fused operator has no {layer.cell}, only lstm, cifg")
-  fraction, _ = math.frexp(formats.cell)
-  if fraction != 0.5 or formats.cell > LARGEST_CELL_SCALE:
-    raise ValueError(
-      f"{layer.path}: the cell's scale is {formats.cell}, LiteRT needs a power of two of at most "
-      f"2^-9: otherwise it runs and its output is noise"
-    )
+  return [x, *[Graph.ABSENT] * 23]
+
+
+def _check_arrays(layer: Layer, arrays: Arrays, formats: IntegerFormats) -> None:
   expected = (2, len(layer.gates))
   if arrays["kernel.scale"].shape != expected:
     raise ValueError(
@@ -116,22 +148,22 @@ def check_integer(layer: Layer, arrays: Mapping[str, np.ndarray], formats: Integ
   missing = [gate for gate in layer.gates if not formats.gates.get(gate, 0) > 0]
   if missing:
     raise ValueError(f"{layer.path}: gates {missing} have no scale; the operator needs all of them")
-  if not layer.normalized:
-    odd = [gate for gate in layer.gates if formats.gates[gate] != Q3_12.scale]
-    if odd:
-      raise ValueError(
-        f"{layer.path}: gates {odd} are not in Q3.12; without layer norm LiteRT takes them for that"
-      )
-  if formats.hidden.zero_point and layer.projection is not None:
-    raise ValueError(
-      f"{layer.path}: the hidden zero point is {formats.hidden.zero_point}; LiteRT gives it the "
-      "opposite sign, so that only 0 is exact"
-    )
 
 
-def _gate_scale(formats: IntegerFormats, gate: str) -> float:
-  """A CIFG's missing gate needs a scale too, whatever it is."""
-  return float(formats.gates.get(gate, Q3_12.scale))
+def _rows(layer: Layer, kernel: np.ndarray) -> list[tuple[int, str, np.ndarray]]:
+  """(first input of the operator, its letter, weights [D, G, H]) for x and for h."""
+  rows_x, rows_h = np.split(kernel.reshape(-1, len(layer.gates), layer.cells), [layer.input_dim])
+  return [(1, "x", rows_x), (5, "h", rows_h)]
+
+
+def _matrix(graph: Graph, name: str, weights: np.ndarray, hybrid: bool) -> int:
+  """weights [D, H] as LiteRT has them, [H, D]."""
+  weights = np.ascontiguousarray(weights.T)
+  if not hybrid:
+    return graph.constant(name, weights)
+  format = symmetric(np.abs(weights).max(keepdims=True), 8)
+  q = quantize(weights, format).astype(np.int8)
+  return graph.constant(name, q, Quantization(float(format.scale.item())))
 
 
 def _options(graph: Graph) -> Any:

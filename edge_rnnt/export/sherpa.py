@@ -15,6 +15,7 @@ from edge_rnnt import whole
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.export import sherpa_graphs
 from edge_rnnt.export.container import Frozen
+from edge_rnnt.export.refusal import NotExportable
 from edge_rnnt.text.wordpiece import WordPieces
 
 SAMPLE_RATE, LOW_HZ, HIGH_HZ = 16000, 0.0, 8000.0
@@ -23,10 +24,6 @@ MAX_SYMBOLS = 10
 """Tokens that sherpa-onnx lets one frame emit; ours stops at 4 unless told otherwise."""
 
 FILES = ("encoder.onnx", "decoder.onnx", "joiner.onnx", "tokens.txt")
-
-
-class NotExportable(ValueError):
-  """A model that sherpa-onnx could not run, or would run and get wrong."""
 
 
 def check(frozen: Frozen, front_end: FrontEnd, pieces: WordPieces) -> None:

@@ -1,5 +1,6 @@
 """A small model's parameters without training or compiling anything."""
 
+import copy
 import functools
 from pathlib import Path
 
@@ -102,3 +103,23 @@ class Spoken:
 @pytest.fixture(scope="session")
 def spoken():
   return functools.cache(Spoken)
+
+
+def _talkative(example: Spoken) -> Spoken:
+  """The model with more of what it hears in its scores: chance alone makes one that says nothing,
+  or the same in every frame."""
+  tensors = dict(example.frozen.tensors)
+  for name, factor in (("joint/encoder", 25.0), ("joint/prediction", 3.0)):
+    scaled = name if example.frozen.scheme == "float" else f"{name}.scale"
+    tensors[scaled] = tensors[scaled] * np.float32(factor)
+  bias = np.zeros_like(tensors["joint/output_bias"])
+  bias[-1] = 0.5
+  bias[0] = -100.0  # sherpa-onnx never emits <unk>
+  example = copy.copy(example)
+  example.frozen = example.frozen._replace(tensors=tensors | {"joint/output_bias": bias})
+  return example
+
+
+@pytest.fixture(scope="session")
+def talkative():
+  return _talkative

@@ -1,7 +1,5 @@
 """sherpa-onnx itself, from samples on, against our engine: its front end, its loop, our graphs."""
 
-import copy
-
 import numpy as np
 import pytest
 
@@ -36,24 +34,9 @@ def heard_by_sherpa(theirs, samples: np.ndarray, piece: int) -> list[str]:
   return theirs.tokens(stream)
 
 
-def talkative(example):
-  """The model with more of what it hears in its scores: chance alone makes one that says nothing,
-  or the same in every frame."""
-  tensors = dict(example.frozen.tensors)
-  for name, factor in (("joint/encoder", 25.0), ("joint/prediction", 3.0)):
-    scaled = name if example.frozen.scheme == "float" else f"{name}.scale"
-    tensors[scaled] = tensors[scaled] * np.float32(factor)
-  bias = np.zeros_like(tensors["joint/output_bias"])
-  bias[-1] = 0.5
-  bias[0] = -100.0  # sherpa-onnx never emits <unk>
-  example = copy.copy(example)
-  example.frozen = example.frozen._replace(tensors=tensors | {"joint/output_bias": bias})
-  return example
-
-
 @pytest.mark.parametrize("scheme", ["float", "hybrid"])
 @pytest.mark.parametrize("cell", ["lstm", "cifg", "sru"])
-def test_its_client_hears_what_our_engine_hears(spoken, tmp_path, cell, scheme):
+def test_its_client_hears_what_our_engine_hears(spoken, talkative, tmp_path, cell, scheme):
   example = talkative(spoken(cell, scheme))
   container = example.open(tmp_path)
   sherpa.write(tmp_path, example.frozen, example.front_end, example.wordpieces, card="a card")
