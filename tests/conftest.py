@@ -2,12 +2,17 @@
 
 import os
 import pathlib
+import signal
 
 # Compiling is what most tests spend their time on, and unoptimized code compiles twice as fast. JAX
 # reads this when its backend starts.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import pytest
+
+# A job that a shell put into the background ignores Ctrl-C, and so would what it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+  signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -25,13 +25,14 @@ class Output:
     """What became known of a source."""
     self._screen.file(source.name, self.done + self.failed)
     self._screen.partial(event.text if isinstance(event, Partial) else "")
+    if isinstance(event, Done):  # before it is told: whoever reads of it may interrupt at once
+      self._count(event)
     if not isinstance(event, Partial) or self._options.partial:
       for line in self._lines(source.name, event):
         self._screen.line(line)
     if isinstance(event, Failed):
       self.skipped(event.problem)
     elif isinstance(event, Done):
-      self._count(event)
       self._write(source, event)
 
   def skipped(self, problem: str) -> None:
