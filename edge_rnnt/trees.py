@@ -20,6 +20,18 @@ def flatten(tree: Any) -> dict[str, Any]:
   return {path_name(path): leaf for path, leaf in leaves}
 
 
+def nest(leaves: Mapping[str, Any]) -> dict[str, Any]:
+  """The nested dicts that `flatten` names the leaves of."""
+  tree: dict[str, Any] = {}
+  for path, leaf in leaves.items():
+    *parents, name = path.split("/")
+    node = tree
+    for parent in parents:
+      node = node.setdefault(parent, {})
+    node[name] = leaf
+  return tree
+
+
 def map_paths(function: Callable[[str, Any], Any], tree: Any) -> Any:
   """The tree with every leaf replaced by `function(path, leaf)`."""
   return jax.tree_util.tree_map_with_path(lambda path, leaf: function(path_name(path), leaf), tree)

@@ -48,3 +48,8 @@ def test_map_paths_sees_path_and_leaf():
   doubled = trees.map_paths(lambda path, leaf: leaf * (2 if path.endswith("kernel") else 1), TREE)
   assert doubled["encoder"]["layer_1"]["kernel"] == 6
   assert doubled["joint"] == [4, 5]
+
+
+def test_nest_undoes_flatten():
+  tree = {"encoder": {"layer_0": {"bias": 1, "kernel": 2}}, "joint": {"bias": 3}}
+  assert trees.nest(trees.flatten(tree)) == tree
