@@ -7,7 +7,9 @@ Of every device file (those of RUN_DIR/models, or the one named): JAX offline an
 is any number of files, folders or lists; RUN_DIR/samples if there is none. The table says each
 one's word error rate where texts are known, in how many utterances its tokens are others than the
 reference's, and the first tensor of such an utterance (else of the first one) that differs by
-more than rounding does, with its error. The exit code is 1 if tokens differ where they must not.
+more than rounding does, with its error. The exit code is 1 if tokens differ where they must not, or
+a tensor of integers differs at all; 2 if the native engine is not built: the rest alone is no proof
+of what ships.
 
 A program, not a room: it runs device files, which export/ itself only writes.
 """
@@ -19,9 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_rnnt.device import binding
 from edge_rnnt.device.container import Container, ContainerError, read
 from edge_rnnt.device.search import MAX_SYMBOLS
 from edge_rnnt.export.verify import runtimes, traces
+from edge_rnnt.export.verify.runtimes import NOTHING
 from edge_rnnt.export.verify.spoken import Spoken, find
 from edge_rnnt.text.wer import error_rate
 from edge_rnnt.text.wordpiece import WordPieces
@@ -30,7 +34,9 @@ CHUNK_SECONDS = 0.1
 
 
 def main(arguments: list[str] | None = None) -> int:
-  """Returns the exit code: 0, 1 if tokens differ where they must not, 2 if nothing was compared."""
+  """Returns the exit code: 0; 1 if tokens differ where they must not, or integers at all; 2 if
+  there was nothing to compare, or no native engine to compare with.
+  """
   options = _parser().parse_args(arguments)
   try:
     files = [read(path) for path in _models(options.model)]
@@ -38,7 +44,16 @@ def main(arguments: list[str] | None = None) -> int:
   except (ContainerError, ValueError) as error:
     print(error, file=sys.stderr)
     return 2
-  return 0 if all(same) else 1
+  if not all(same):
+    return 1
+  if not binding.available():
+    print(
+      "The native engine was compared with nothing: it is not built. Install a C++ compiler and "
+      "edge_rnnt again.",
+      file=sys.stderr,
+    )
+    return 2
+  return 0
 
 
 def _models(path: Path) -> list[Path]:
@@ -51,7 +66,7 @@ def _models(path: Path) -> list[Path]:
 
 
 def _verify(file: Container, options: argparse.Namespace) -> bool:
-  """Prints one device file's table; whether all tokens are equal that must be."""
+  """Prints one device file's table; whether all is equal that must be."""
   spoken = find(options.audio, options.model, file.front_end.sample_rate)
   chunk = round(CHUNK_SECONDS * file.front_end.sample_rate)
   comparison = Comparison(file, spoken, options.max_symbols)
@@ -62,11 +77,9 @@ def _verify(file: Container, options: argparse.Namespace) -> bool:
     if isinstance(runtime, runtimes.Absent):
       rows.append((runtime.name, "", "", f"not run: {runtime.reason}"))
       continue
-    heard = [runtime.hear(each.samples) for each in spoken]
-    others = comparison.others(heard)
-    same &= not (others and runtime.equal)
-    told = f"{len(others) or 'none'} of {len(spoken)}"
-    rows.append((runtime.name, comparison.wer(heard), told, comparison.parting(runtime, others)))
+    row, agrees = comparison.with_runtime(runtime)
+    rows.append(row)
+    same &= agrees
   print(f"\n{file.path}: {file.scheme}, {len(spoken)} utterances")
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   for row in rows:
@@ -95,7 +108,16 @@ class Comparison:
       return runtimes.streamed(self.reference, chunk, samples)
 
     name = f"reference, {CHUNK_SECONDS} s a chunk"
-    return runtimes.Runtime(name, hear, None, runtimes.NOTHING, True)
+    return runtimes.Runtime(name, hear, None, NOTHING, True)
+
+  def with_runtime(self, runtime: runtimes.Runtime) -> tuple[tuple[str, str, str, str], bool]:
+    """A row of the table; whether all is equal that must be: tokens, and integers to the bit."""
+    heard = [runtime.hear(each.samples) for each in self._spoken]
+    others = self.others(heard)
+    told, differs = self.parting(runtime, others)
+    count = f"{len(others) or 'none'} of {len(self._spoken)}"
+    agrees = not (others and runtime.equal) and not (differs and runtime.tolerance == NOTHING)
+    return (runtime.name, self.wer(heard), count, told), agrees
 
   def wer(self, heard: Sequence[Sequence[int]]) -> str:
     """Of the utterances whose text is known."""
@@ -115,17 +137,17 @@ class Comparison:
     pairs = enumerate(zip(heard, self.tokens, strict=True))
     return [at for at, (theirs, ours) in pairs if shown(theirs) != shown(ours)]
 
-  def parting(self, runtime: runtimes.Runtime, others: Sequence[int]) -> str:
-    """Where a runtime's numbers part from the reference's."""
+  def parting(self, runtime: runtimes.Runtime, others: Sequence[int]) -> tuple[str, bool]:
+    """Where a runtime's numbers part from the reference's, and whether they do."""
     if runtime.trace is None:
-      return ""
+      return "", False
     at = others[0] if others else 0
     each, stream = self._spoken[at], self._streams[at]
     shown = traces.utterance(self.reference, each.samples, stream.tokens)
     expected = traces.reference(self.reference.network, shown)
     found = runtime.trace(each.samples, shown)
     first, worst = traces.compare(expected, found, runtime.tolerance)
-    return f"{first} in {each.name}" if first else f"none; {worst}"
+    return (f"{first} in {each.name}", True) if first else (f"none; {worst}", False)
 
 
 def _parser() -> argparse.ArgumentParser:
