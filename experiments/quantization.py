@@ -40,11 +40,12 @@ reference engine's encoder against that model:
         aware                          29.7  22.2 [18.8, 25.4]    -     7.5 %  35.9
         aware, learned                 29.1  23.3 [19.9, 26.5]    -     2.7 %  36.7
 
-Paired differences on test, points [95 % interval]: no scheme is told apart from its float model,
-aware or not, and no aware model from the one quantized after. 4 bits less float: +0.6 [-0.7, +2.0]
-dense, +1.8 [-0.3, +4.0] sparse; aware: -0.3 [-1.8, +1.2] and +1.2 [-0.6, +3.2]. Of some 20 such
-differences one lies beyond chance: sparse integer with learned ranges is +1.0 [+0.4, +1.8] worse
-than with tracked ones, though better on dev; so ranges are tracked unless asked for otherwise.
+Paired differences on test, points [95 % interval]: with tracked ranges no scheme is told apart from
+its float model, aware or not, and no aware model from the one quantized after. 4 bits less float:
++0.6 [-0.7, +2.0] dense, +1.8 [-0.3, +4.0] sparse; aware: -0.3 [-1.8, +1.2] and +1.2 [-0.6, +3.2].
+Sparse integer with learned ranges is worse than chance explains, +0.9 [+0.3, +1.6] than float and
++1.0 [+0.4, +1.8] than with tracked ones, though better on dev: the two of some 20 comparisons that
+are told apart. Ranges are tracked unless asked for otherwise.
 400 updates of pruning are few (the sweep of sparsities takes 900).
 """
 
