@@ -1,6 +1,7 @@
 """What a run can begin with instead of random numbers: the weights that another run kept."""
 
 import pathlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -28,17 +29,29 @@ def read_weights(checkpoints: pathlib.Path, name: str) -> Weights:
   if not path.is_dir():
     there = sorted(each.name for each in (checkpoints / "milestones").glob("*"))
     raise CheckpointError(f"No milestone {name!r} in {checkpoints}; there are {there}")
+  state, _ = read_saved(path, lambda saved: {part: saved.get(part) for part in Weights._fields})
+  return Weights(state["params"], state["ema"])
+
+
+def read_saved(
+  path: pathlib.Path, choose: Callable[[dict[str, Any]], Any]
+) -> tuple[Any, dict[str, Any]]:
+  """Parts of a saved state as NumPy arrays, without the model; and what was saved about it.
+
+  choose: from the tree that was saved to the part of it to read. Raises CheckpointError if it can't
+  be read.
+  """
+  handlers = {"state": ocp.PyTreeCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
   try:
-    handlers = {"state": ocp.PyTreeCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
     with ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers)) as checkpointer:
-      saved = checkpointer.metadata(path).item_metadata["state"].tree
-      wanted = {part: saved[part] for part in ("params", "ema") if saved.get(part) is not None}
+      wanted = choose(checkpointer.metadata(path).item_metadata["state"].tree)
       as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
       state = ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, partial_restore=True)
-      restored = checkpointer.restore(path, args=ocp.args.Composite(state=state)).state
+      args = ocp.args.Composite(state=state, about=ocp.args.JsonRestore())
+      restored = checkpointer.restore(path, args=args)
   except Exception as error:  # whatever reading a broken file may raise
     raise CheckpointError(f"Could not read {path}: {error}") from error
-  return Weights(restored["params"], restored.get("ema"))
+  return restored.state, restored.about
 
 
 def check_same_shapes(weights: Any, expected: Any) -> None:
