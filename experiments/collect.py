@@ -125,7 +125,9 @@ def _pooled(name: str, runs: list[Finished], folder: pathlib.Path) -> list[resul
       if (each.name, each.set) == (row.name, row.set)
     }
     kind = row.name.removeprefix(f"{row.weights}-")  # the scheme, or a kind of it
-    found.append(_one_row(f"{name}{state}-{kind}", name, same, folder))
+    said = not state and name.endswith(f"-{kind}")  # aware-integer, in integer
+    model = name if said else f"{name}{state}-{kind}"
+    found.append(_one_row(model, name, same, folder))
   return found
 
 
@@ -187,8 +189,15 @@ def _mean_fidelity(found: list[results.Fidelity | None]) -> results.Fidelity | N
     dev_wer=_mean(found, "dev_wer"),
     against_float=_mean(found, "against_float"),
     against_model=_mean(found, "against_model"),
-    sqnr={name: statistics.fmean(each.sqnr[name] for each in found) for name in found[0].sqnr},
+    sqnr=_mean_by_tensor([each.sqnr for each in found]),
+    sqnr_float=_mean_by_tensor([each.sqnr_float for each in found]),
   )
+
+
+def _mean_by_tensor(found: list[Mapping[str, float] | None]) -> dict[str, float] | None:
+  if None in found:
+    return None
+  return {name: statistics.fmean(each[name] for each in found) for name in found[0]}
 
 
 def _notes(groups: Mapping[str, list[Finished]]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Its WER there (what a choice of bits should go by), how many utterances it hears otherwise than the
 float file of the same weights and than the JAX model in the same numbers (fake-quantized), and,
-layer by layer, the signal to quantization noise of the reference engine against that model:
+layer by layer, the signal to quantization noise of the reference engine against that model, and
+against the model in float:
 
   SQNR = 10 log10(sum x^2 / sum (x - y)^2)        x: JAX, y: the engine, frames within utterances
 """
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from edge_rnnt.cells.cell import Tap
+from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.decode.greedy import greedy
 from edge_rnnt.device.container import Container, read
 from edge_rnnt.device.engine import Recognizer
@@ -89,12 +90,16 @@ def fidelity(
   heard = dict(zip((each.id for each in dev), texts, strict=True))
   model = {each.id: each.text for each in _model_heard(run, speech, params, tap)}
   rate = error_rate([each.text for each in dev], texts, samples=1)
+  noise = layer_sqnr(
+    read(path), run.model.config, params, (tap, IDENTITY), *_frames(dev, recognizer)
+  )
   return (
     Fidelity(
       dev_wer=100 * rate.wer,
       against_float=None if float_texts is None else _differing(heard, float_texts),
       against_model=_differing(heard, model),
-      sqnr=layer_sqnr(read(path), run.model.config, params, tap, *_frames(dev, recognizer)),
+      sqnr=noise[0],
+      sqnr_float=noise[1],
     ),
     heard,
   )
@@ -126,16 +131,23 @@ def layer_sqnr(
   container: Container,
   config: RNNTConfig,
   params: Any,
-  tap: Tap,
+  taps: Sequence[Tap],
   frames: np.ndarray,
   lengths: np.ndarray,
-) -> dict[str, float]:
-  """Tap path -> SQNR in dB of the reference engine's encoder against the model's through `tap`."""
-  rounded = container.scheme == "integer"
-  expected = jax.device_get(_model_tensors(config, rounded, params, tap, frames, lengths))
-  found = {}
-  for path, (got, valid) in _engine_tensors(container, frames, lengths).items():
-    found[path] = sqnr(np.swapaxes(expected[path], 0, 1)[valid], got[valid])
+) -> list[dict[str, float]]:
+  """For each tap: path -> SQNR in dB of the reference engine's encoder against the model through
+  it.
+  """
+  rounded, engine = container.scheme == "integer", _engine_tensors(container, frames, lengths)
+  found = []
+  for tap in taps:
+    expected = jax.device_get(_model_tensors(config, rounded, params, tap, frames, lengths))
+    found.append(
+      {
+        path: sqnr(np.swapaxes(expected[path], 0, 1)[valid], got[valid])
+        for path, (got, valid) in engine.items()
+      }
+    )
   return found
 
 

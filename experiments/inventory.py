@@ -11,19 +11,16 @@ the word-pieces (about 5 bytes a piece and character; --wordpieces=N adds them).
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import rich.console
 import rich.table
 from absl import app, flags, logging
 
-from edge_rnnt.audio.frontend import FrontEnd
-from edge_rnnt.export import footprint, layout
-from edge_rnnt.export.architecture import Architecture
-from edge_rnnt.model.config import RNNTConfig, without_auxiliary
-from edge_rnnt.model.inventory import Sparsities, count
+from edge_rnnt.model.inventory import count
 from edge_rnnt.model.presets import PRESETS, preset
 from edge_rnnt.report import units
+from experiments.device_bytes import DECODER, ENCODER, Model, plan
 
 _JSON = flags.DEFINE_bool("json", False, "Rows as JSON on stdout, in place of the table.")
 _MODELS = flags.DEFINE_string("models", ".*", "Only the rows whose name matches this pattern.")
@@ -35,17 +32,7 @@ _WORDPIECES = flags.DEFINE_integer("wordpieces", 0, "Bytes of the sentencepiece 
 PUBLISHED_CUT = 0.59
 TABLE_WIDTH = 110  # in a file too
 SCHEMES = {"float32": "float", "hybrid": "hybrid", "integer": "integer"}
-ENCODER, DECODER = "encoder/.*/kernel", "prediction/.*/kernel"
 PROJECTIONS = "encoder/.*/projection"
-
-
-class Model(NamedTuple):
-  """A row: sizes, and the sparsity of what a pattern selects."""
-
-  name: str
-  config: RNNTConfig
-  sparsities: Sparsities
-  note: str = ""
 
 
 def models() -> list[Model]:
@@ -99,30 +86,6 @@ def row(model: Model, block: tuple[int, int], wordpieces: int) -> dict[str, Any]
       name: plan(model, scheme, block, wordpieces).bytes for name, scheme in SCHEMES.items()
     },
   }
-
-
-def plan(model: Model, scheme: str, block: tuple[int, int], wordpieces: int) -> footprint.Plan:
-  """The device file: kernels that pruning may thin out in blocks, all else dense."""
-  architecture = Architecture.from_json(without_auxiliary(model.config.to_json()))
-  stored_in_blocks = layout.kernels(architecture)
-  kept = count(model.config).kept_blocks(model.sparsities, block)
-  formats = footprint.placeholder_formats(architecture) if scheme == "integer" else {}
-  return footprint.Plan(
-    architecture=architecture,
-    scheme=scheme,
-    front_end=front_end(model.config).to_json(),
-    kept={path: blocks for path, blocks in kept.items() if path in stored_in_blocks},
-    block=block,
-    activations=formats,
-    wordpieces=wordpieces,
-  )
-
-
-def front_end(config: RNNTConfig) -> FrontEnd:
-  """One that makes frames of the model's width, with statistics of 17 digits a band."""
-  stack = FrontEnd().stack
-  bands = config.feature_dim // stack
-  return FrontEnd(num_mels=bands, mean=(-1 / 3,) * bands, std=(1 / 3,) * bands)
 
 
 def table(models_: list[Model], rows: list[dict[str, Any]]) -> rich.table.Table:

@@ -11,19 +11,19 @@ from experiments.recipe import stage
 
 
 def get_config() -> ConfigDict:
-  """One stage that prunes a dense model, and one that is pruned from its first update."""
+  """Stages that prune a dense model, prune from the first update, and train on a finished one."""
   config = multidomain.get_config()
   config.curriculum = ("prune",)
-  dense = config.stages.dense
-  config.stages.scratch = stage(
-    dense.steps + config.stages.prune.steps,
-    dict(dense.sources),
-    transducer=dense.transducer,
-    ctc=dense.ctc,
-    final=dense.final,
-    sparsity=0.8,
-    keep_as="scratch",
+  stages = config.stages
+  dense, prune = stages.dense, stages.prune
+  full = {"transducer": dense.transducer, "ctc": dense.ctc}
+  # As many updates as its rivals have had in two stages, whatever these are set to.
+  updates = dense.get_ref("steps") + prune.get_ref("steps")
+  stages.scratch = stage(
+    0, dict(dense.sources), final=dense.final, sparsity=0.8, keep_as="scratch", **full
   )
+  stages.scratch.steps = updates
+  stages.tune = stage(300, dict(prune.sources), rate=3e-4, final=3e-5, keep_as="tuned", **full)
   return config
 
 

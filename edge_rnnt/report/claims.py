@@ -1,10 +1,10 @@
-"""A claim about word errors, held against what was measured: agrees, disagrees, or not decided.
+"""A claim about word errors, held against what was measured: agrees, disagrees, or cannot tell.
 
 A claim is a bound on the relative difference d = (WER(row) - WER(base)) / WER(base). With the 95 %
 interval [low, high] of d, from the paired bootstrap of the two models on the same utterances,
 
-    at_most b    agrees if high <= b,   disagrees if low > b,    else not decided
-    at_least b   agrees if low >= b,    disagrees if high < b,   else not decided
+    at_most b    agrees if high <= b,   disagrees if low > b,    else cannot tell
+    at_least b   agrees if low >= b,    disagrees if high < b,   else cannot tell
 
 so a test that is too small says so, instead of agreeing with everything.
 """
@@ -13,9 +13,9 @@ import dataclasses
 
 from edge_rnnt.report import units
 from edge_rnnt.report.evidence import Difference, Evidence
-from edge_rnnt.report.results import Results, ResultsError, Row
+from edge_rnnt.report.results import POOLED, Results, ResultsError, Row
 
-AGREES, DISAGREES, NOT_DECIDED = "agrees", "disagrees", "not decided"
+AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,7 @@ class Claim:
     sentence: in plain words, with its source.
     row, base: names of the models that it is about.
     at_most, at_least: bound on (WER(row) - WER(base)) / WER(base).
+    set: the test set that it is about.
   """
 
   sentence: str
@@ -33,6 +34,7 @@ class Claim:
   base: str
   at_most: float | None = None
   at_least: float | None = None
+  set: str = POOLED
 
   def __post_init__(self) -> None:
     if (self.at_most is None) == (self.at_least is None):
@@ -59,11 +61,11 @@ class Answer:
 
 
 def answer(claim: Claim, results: Results, evidence: Evidence) -> Answer:
-  """Holds a claim against the rows over all test sets."""
-  row, base = (_named(results, name) for name in (claim.row, claim.base))
+  """Holds a claim against the rows of its test set."""
+  row, base = (_named(results, name, claim.set) for name in (claim.row, claim.base))
   difference = evidence.difference(row, base) if row and base else None
   if row is None or base is None or difference is None or not base.wer:
-    return Answer(claim, NOT_DECIDED, None, f"{claim.sentence} Here: not measured yet.")
+    return Answer(claim, CANNOT_TELL, None, f"{claim.sentence} Here: not measured yet.")
   relative = _relative(difference, base)
   verdict = claim.holds(relative[1], relative[2])
   return Answer(
@@ -83,9 +85,11 @@ def _relative(difference: Difference, base: Row) -> tuple[float, float, float]:
   return middle / base.wer, low / base.wer, high / base.wer
 
 
-def _named(results: Results, name: str) -> Row | None:
-  return next((row for row in results.main_rows if row.name == name), None)
+def _named(results: Results, name: str, set_: str) -> Row | None:
+  of_set = (row for row in results.rows if row.set == set_)
+  rows = results.main_rows if set_ == POOLED else of_set
+  return next((row for row in rows if row.name == name), None)
 
 
 def _verdict(agrees: bool, disagrees: bool) -> str:
-  return AGREES if agrees else DISAGREES if disagrees else NOT_DECIDED
+  return AGREES if agrees else DISAGREES if disagrees else CANNOT_TELL

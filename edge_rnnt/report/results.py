@@ -34,6 +34,17 @@ class Fidelity:
     "tensor -> signal to quantization noise in dB, the engine against that model",
     hash=False,  # rows are keys
   )
+  sqnr_float: Mapping[str, float] | None = documented(
+    "the same against the JAX model of these weights in float; null: not measured",
+    hash=False,
+    default=None,
+  )
+
+  @property
+  def noisiest(self) -> tuple[str, float] | None:
+    """The tensor that is least like float, and its SQNR in dB; None if that is not known."""
+    known = self.sqnr_float
+    return min(known.items(), key=lambda each: each[1]) if known else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,11 @@ from edge_rnnt.report.results import Results, ResultsError, Row
 from edge_rnnt.report.svg import to_svg
 from edge_rnnt.report.table import NOTHING, Cell, Table
 
+NOISE = (
+  " SQNR: signal to quantization noise of the encoder's noisiest tensor, the engine that reads the "
+  "file against these weights in float, on dev speech."
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Section:
@@ -109,9 +114,8 @@ def write(
 
 
 def section_table(section: Section, results: Results, evidence: Evidence) -> Table | None:
-  """model | params left | % of base | bytes | WER of each set | all | difference to base | p.
-
-  None if no model of the section has been run.
+  """model | params left | % of base | bytes | least SQNR, if known | WER of each set | all |
+  difference to base | p. None if no model of the section has been run.
   """
   rows = {row.name: row for row in results.main_rows}
   chosen = [rows[name] for name in section.models if name in rows]
@@ -121,16 +125,21 @@ def section_table(section: Section, results: Results, evidence: Evidence) -> Tab
   sets = tuple(dict.fromkeys(row.set for row in results.set_rows))
   by_set = {(row.name, row.set): row for row in results.set_rows}
   wers = [f"{each}, WER %" for each in (*sets, "all")]
+  noisy = any(row.fidelity is not None and row.fidelity.noisiest for row in chosen)
+  heads = ("model", "params", "% of base", "file bytes", "bytes, % of base", *["SQNR, dB"] * noisy)
+  heads += (*wers, "less base, points", "p")
   return Table(
-    caption=_caption(chosen),
-    heads=("model", "params", "% of base", "file bytes", *wers, "less base, points", "p"),
-    aligns=("left", *["right"] * (6 + len(sets))),
+    caption=_caption(chosen) + (NOISE if noisy else ""),
+    heads=heads,
+    aligns=("left", *["right"] * (len(heads) - 1)),
     rows=tuple(
       (
         Cell(row.name),
         Cell(units.count(row.nonzero)),
-        _share(row, base),
+        _share(row.nonzero, base and base.nonzero),
         Cell(units.exact(row.bytes)),
+        _share(row.bytes, base and base.bytes),
+        *[_sqnr(row)] * noisy,
         *(_wer(by_set.get((row.name, each))) for each in sets),
         _wer(row),
         *_less(row, base, evidence),
@@ -159,8 +168,13 @@ def _wer(row: Row | None) -> Cell:
   return Cell(units.rate(row.wer), interval, span=(row.wer_low, row.wer, row.wer_high))
 
 
-def _share(row: Row, base: Row | None) -> Cell:
-  return Cell(NOTHING if base is None else units.rate(100 * row.nonzero / base.nonzero))
+def _share(number: int, whole: int | None) -> Cell:
+  return Cell(NOTHING if whole is None else units.rate(100 * number / whole))
+
+
+def _sqnr(row: Row) -> Cell:
+  least = row.fidelity.noisiest if row.fidelity is not None else None
+  return Cell(NOTHING if least is None else units.rate(least[1]), more=least[0] if least else "")
 
 
 def _less(row: Row, base: Row | None, evidence: Evidence) -> tuple[Cell, Cell]:

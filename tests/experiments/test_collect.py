@@ -74,6 +74,11 @@ def test_seeds_are_pooled_and_what_has_not_finished_is_left_out(folder):
     assert row.wer_low < row.wer < row.wer_high
 
 
+def test_a_name_that_ends_with_its_scheme_is_not_given_it_twice(folder):
+  finish(folder, "aware-float", 0, 5)
+  assert [row.name for row in collect.join(folder).rows][-1] == "aware-float"
+
+
 def test_the_page_compares_with_the_group_that_was_named(folder):
   joint = collect.collect(folder)
   page = (folder / "report.md").read_text()

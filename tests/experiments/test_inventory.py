@@ -17,7 +17,7 @@ from edge_rnnt.model.rnnt import init
 from edge_rnnt.prune.schedule import constant
 from edge_rnnt.prune.transform import apply, gradual
 from edge_rnnt.quant.formats import Range
-from experiments import inventory
+from experiments import device_bytes, inventory
 
 ROW = {
   "name", "encoder", "decoder", "encoder_sparsity", "decoder_sparsity", "params", "prunable",
@@ -90,8 +90,8 @@ def written(name: str, sparsities: dict[str, float], folder) -> dict[str, int]:
   params = jax.jit(lambda key: (p := init(config, key)) and apply(p, link.init(p)))(
     jax.random.key(0)
   )
-  model = inventory.Model(name, config, sparsities)
-  front_end, found = inventory.front_end(config).to_json(), {}
+  model = device_bytes.Model(name, config, sparsities)
+  front_end, found = device_bytes.front_end(config).to_json(), {}
   for column, scheme in inventory.SCHEMES.items():
     frozen = freeze(params, config, scheme, ranges=ranges(model), block=block)
     path = folder / f"{name}.edge"
@@ -101,9 +101,9 @@ def written(name: str, sparsities: dict[str, float], folder) -> dict[str, int]:
   return found
 
 
-def ranges(model: inventory.Model) -> dict[str, Range]:
+def ranges(model: device_bytes.Model) -> dict[str, Range]:
   """All activations within -1..1."""
-  architecture = inventory.plan(model, "float", (8, 1), 0).architecture
+  architecture = device_bytes.plan(model, "float", (8, 1), 0).architecture
   names = {name.partition("/gates/")[0] for name in layout.activations(architecture)}
   found = {name: Range(np.float32(-1), np.float32(1)) for name in names if name.count("/") == 2}
   for layer in architecture.layers:
@@ -123,13 +123,13 @@ def ranges(model: inventory.Model) -> dict[str, Range]:
   ],
 )
 def test_bytes_are_those_of_files_written(name, encoder, decoder, tmp_path):
-  sparsities = {inventory.ENCODER: encoder, inventory.DECODER: decoder}
-  row = inventory.row(inventory.Model(name, preset(name), sparsities), (8, 1), 0)
+  sparsities = {device_bytes.ENCODER: encoder, device_bytes.DECODER: decoder}
+  row = inventory.row(device_bytes.Model(name, preset(name), sparsities), (8, 1), 0)
   found = written(name, sparsities, tmp_path)
   formats = len(
     layout.activations(
-      inventory.plan(
-        inventory.Model(name, preset(name), sparsities), "float", (8, 1), 0
+      device_bytes.plan(
+        device_bytes.Model(name, preset(name), sparsities), "float", (8, 1), 0
       ).architecture
     )
   )
@@ -151,7 +151,7 @@ def test_sparsities_of_ones_own():
   options = ["--models=paper_lstm", "--encoder_sparsity=0.8", "--decoder_sparsity=0", "--json"]
   found = json.loads(run(*options).stdout)
   kernels = count(preset("paper_lstm")).parameters
-  encoder = sum(n for path, n in kernels.items() if re.fullmatch(inventory.ENCODER, path))
+  encoder = sum(n for path, n in kernels.items() if re.fullmatch(device_bytes.ENCODER, path))
   for each in found:
     assert each["nonzero"] == pytest.approx(122_098_304 - 0.8 * encoder, abs=8 * 8)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from edge_rnnt.model.config import RNNTConfig
-from edge_rnnt.model.inventory import count
-from experiments import study_point, study_tables
+from experiments import inventory, study_point, study_points, study_tables
+from experiments.device_bytes import DECODER, ENCODER, Model
 from experiments.sweep import Sweep, jobs
 
 SEEDS = (0, 1, 2)
@@ -17,7 +17,11 @@ def questions():
 
 def rows_of(points) -> set[str]:
   """Names of the rows that a joint page makes of these points."""
-  return {f"{point.name}-{scheme}" for point in points for scheme in study_tables.SCHEMES}
+  return {
+    point.name if point.name.endswith(f"-aware-{scheme}") else f"{point.name}-{scheme}"
+    for point in points
+    for scheme in point.overrides.get("schemes", study_tables.SCHEMES)
+  }
 
 
 def test_every_model_of_a_table_comes_from_one_of_its_points(questions):
@@ -51,14 +55,41 @@ def test_tables_1_and_3_have_all_seeds(questions):
         assert [p.seed for p in question.points if p.name == name] == list(SEEDS), name
 
 
-def test_the_small_lstm_has_the_weights_that_the_edge_model_keeps():
+def test_the_small_lstm_has_the_bytes_of_the_edge_models_integer_file():
+  """Counted again with the inventory's own command."""
   config = study_point.get_config()
-  widths = {k.removeprefix("model."): v for k, v in study_tables.small_widths(config).items()}
-  sizes = {"feature_dim": 160, "vocab_size": study_tables.VOCABULARY}
+  widths = {k.removeprefix("model."): v for k, v in study_points.small_widths(config).items()}
+  sizes = {"feature_dim": 160, "vocab_size": study_points.VOCABULARY}
   own = dict(config.model)
-  small = count(RNNTConfig(**sizes, **(own | widths))).total
-  edge = count(RNNTConfig(**sizes, **(own | {"encoder_cell": "cifg", "prediction_cell": "sru"})))
-  kernels = [count for path, count in edge.parameters.items() if path.endswith("/kernel")]
-  left = edge.total - 0.5 * sum(kernels[:-1]) - 0.3 * kernels[-1]  # the last is the decoder's
-  assert small == pytest.approx(left, rel=0.03)
+  cells = {"encoder_cell": "cifg", "prediction_cell": "sru"}
+  models = [
+    Model("small", RNNTConfig(**sizes, **(own | widths)), {ENCODER: 0.0, DECODER: 0.0}),
+    Model("edge", RNNTConfig(**sizes, **(own | cells)), {ENCODER: 0.5, DECODER: 0.3}),
+  ]
+  small, edge = (inventory.row(model, (8, 1), 0)["bytes"]["integer"] for model in models)
+  assert small == pytest.approx(edge, rel=0.02)
   assert own["encoder_cells"] > widths["encoder_cells"] > widths["encoder_projection"]
+
+
+def test_pruned_from_scratch_has_had_its_rivals_updates_whatever_they_are():
+  config = study_point.get_config()
+  config.stages.dense.steps, config.stages.prune.steps = 70, 8
+  assert config.stages.scratch.steps == 78
+  assert config.copy_and_resolve_references().stages.scratch.steps == 78
+
+
+def test_rounded_or_not_models_differ_in_that_alone(questions):
+  """Table 4 trains the same weights on with the same masks for as many updates."""
+  quantized = next(each for each in questions if each.section.key == "quantization")
+  for kind, start, frozen in (
+    ("dense", "lstm-0%:pruned", False),
+    ("sparse", "lstm-80%:pruned", True),
+  ):
+    points = {p.name: p for p in quantized.points if p.name.startswith(f"{kind}-")}
+    after = points.pop(f"{kind}-after")
+    assert after.start_from == start and after.overrides["curriculum"] == ("tune",)
+    assert (after.overrides.get("pruning.start") == 0.8) is frozen
+    for name, point in points.items():
+      scheme = name.removeprefix(f"{kind}-aware-")
+      more = {"stages.tune.quantize": scheme, "schemes": (scheme,)}
+      assert (dict(point.overrides), point.start_from) == (after.overrides | more, start)

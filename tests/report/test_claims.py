@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_rnnt.report.claims import AGREES, DISAGREES, NOT_DECIDED, Claim, answer
+from edge_rnnt.report.claims import AGREES, CANNOT_TELL, DISAGREES, Claim, answer
 from edge_rnnt.report.evidence import Evidence
 from edge_rnnt.report.results import ResultsError
 
@@ -12,10 +12,10 @@ from edge_rnnt.report.results import ResultsError
   [
     ({"at_most": 0.1}, -0.02, 0.1, AGREES),
     ({"at_most": 0.1}, 0.11, 0.3, DISAGREES),
-    ({"at_most": 0.1}, 0.0, 0.11, NOT_DECIDED),
+    ({"at_most": 0.1}, 0.0, 0.11, CANNOT_TELL),
     ({"at_least": 0.0}, 0.0, 0.4, AGREES),
     ({"at_least": 0.0}, -0.4, -0.01, DISAGREES),
-    ({"at_least": 0.0}, -0.01, 0.4, NOT_DECIDED),
+    ({"at_least": 0.0}, -0.01, 0.4, CANNOT_TELL),
   ],
 )
 def test_an_interval_decides_only_where_it_lies_on_one_side_of_the_bound(bound, low, high, verdict):
@@ -39,9 +39,22 @@ def test_the_relative_difference_is_the_rows_own(make_results, tmp_path):
   assert found.sentence.startswith("Said. Here: ") and found.sentence.endswith("agrees.")
 
 
+def test_a_claim_about_one_set_is_held_against_that_set_alone(make_results, tmp_path):
+  results = make_results(tmp_path)
+  digits = {row.name: row for row in results.set_rows if row.set == "digits"}
+  names = [row.name for row in results.main_rows]
+  claim = Claim(sentence="Said.", row=names[6], base=names[0], at_most=10.0, set="digits")
+  found = answer(claim, results, Evidence(results, tmp_path))
+  row, base = digits[names[6]], digits[names[0]]
+  assert found.relative[0] == pytest.approx((row.wer - base.wer) / base.wer)
+  assert f"{row.words} words" in found.sentence
+  elsewhere = Claim(sentence="Said.", row=names[6], base=names[0], at_most=10.0, set="nowhere")
+  assert "not measured yet" in answer(elsewhere, results, Evidence(results, tmp_path)).sentence
+
+
 def test_what_was_not_run_decides_nothing(make_results, tmp_path):
   results = make_results(tmp_path)
   claim = Claim(sentence="Said.", row="not there", base=results.main_rows[0].name, at_most=0.1)
   found = answer(claim, results, Evidence(results, tmp_path))
-  assert (found.verdict, found.relative) == (NOT_DECIDED, None)
+  assert (found.verdict, found.relative) == (CANNOT_TELL, None)
   assert "not measured yet" in found.sentence

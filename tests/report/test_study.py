@@ -10,7 +10,7 @@ import pytest
 from edge_rnnt.report import plot_study, study
 from edge_rnnt.report.claims import Claim
 from edge_rnnt.report.evidence import Evidence
-from edge_rnnt.report.results import ResultsError
+from edge_rnnt.report.results import Fidelity, ResultsError
 from edge_rnnt.report.table import NOTHING
 
 NAMES = ("dense float", "50 % float", "80 % float", "90 % float")
@@ -32,16 +32,40 @@ def test_a_section_shows_each_model_beside_its_base(make_results, tmp_path, sect
   rows = {row.name: row for row in results.main_rows}
   by_set = {(row.name, row.set): row for row in results.set_rows}
   assert [cells[0].text for cells in table.rows] == list(NAMES[:3])  # 90 % was not run
-  assert table.heads[4:7] == ("digits, WER %", "commands, WER %", "all, WER %")
+  assert table.heads[5:8] == ("digits, WER %", "commands, WER %", "all, WER %")
   for cells in table.rows:
     row = rows[cells[0].text]
     assert cells[2].text == f"{100 * row.nonzero / rows[NAMES[0]].nonzero:.1f}"
-    assert cells[4].text == f"{by_set[row.name, 'digits'].wer:.1f}"
-    assert cells[6].text == f"{row.wer:.1f}"
+    assert cells[4].text == f"{100 * row.bytes / rows[NAMES[0]].bytes:.1f}"
+    assert cells[5].text == f"{by_set[row.name, 'digits'].wer:.1f}"
+    assert cells[7].text == f"{row.wer:.1f}"
   dense, _, pruned = table.rows
-  assert dense[7].text == NOTHING and table.marked == 0
+  assert dense[8].text == NOTHING and table.marked == 0
   difference = evidence.difference(rows[NAMES[2]], rows[NAMES[0]])
-  assert float(pruned[7].text) == pytest.approx(difference.points, abs=0.05)
+  assert float(pruned[8].text) == pytest.approx(difference.points, abs=0.05)
+
+
+def test_the_noisiest_tensor_is_shown_where_it_is_known(make_results, tmp_path, section):
+  results = make_results(tmp_path)
+  assert not any("SQNR" in head for head in _heads(section, results, tmp_path))
+  found = Fidelity(
+    dev_wer=10.0, against_float=0.1, against_model=0.0, sqnr={"a": 60.0},
+    sqnr_float={"encoder/layer_0/output": 31.26, "encoder/layer_1/cell": 28.34},
+  )  # fmt: skip
+  rows = tuple(
+    dataclasses.replace(row, fidelity=found) if row.name == NAMES[2] else row
+    for row in results.rows
+  )
+  results = dataclasses.replace(results, rows=rows)
+  table = study.section_table(section, results, Evidence(results, tmp_path))
+  place = table.heads.index("SQNR, dB")
+  shown = {cells[0].text: (cells[place].text, cells[place].more) for cells in table.rows}
+  assert shown[NAMES[2]] == ("28.3", "encoder/layer_1/cell")
+  assert shown[NAMES[0]] == (NOTHING, "")
+
+
+def _heads(section, results, folder):
+  return study.section_table(section, results, Evidence(results, folder)).heads
 
 
 def test_the_page_is_whole_and_says_what_is_missing(make_results, tmp_path, section):
