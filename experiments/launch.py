@@ -16,7 +16,7 @@ from edge_rnnt.report.schema import ResultsError
 from edge_rnnt.train import processes
 from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
-from experiments import collect, dry_run, pipeline, sweep, sweep_local
+from experiments import collect, dry_run, pipeline, sweep, sweep_budget, sweep_local
 from experiments.sweep_table import State
 
 TOLD = (
@@ -69,7 +69,10 @@ PROFILE = flags.DEFINE_integer(
   "profile", 0, "Trace so many updates into WORKDIR/profile, for TensorBoard.", lower_bound=0
 )
 DRY_RUN = flags.DEFINE_bool(
-  "dry_run", False, "Only tell what would be run: shapes, parameters, memory and work of an update."
+  "dry_run",
+  False,
+  "Only tell what would be run: shapes, parameters, memory and work of an update; of a sweep its "
+  "points, updates and, if some were made, the time left.",
 )
 COORDINATOR = flags.DEFINE_string(
   "coordinator",
@@ -126,7 +129,7 @@ def launch_sweep(
     run_sweep(get_sweep(config), config, workdir, point, command=_command(module), report=joint)
 
   own = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
-  shown = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE, FAKE_DATA, *OF_A_SWEEP[1:])
+  shown = (WORKDIR, CACHE_DIR, DATA_DIR, OFFLINE, FAKE_DATA, DRY_RUN, *OF_A_SWEEP[1:])
   _launch(get_config, module, main, (*own, *shown))
 
 
@@ -205,6 +208,9 @@ def run_sweep(
   jobs = sweep.jobs(*args, overrides=overrides, options=options, only=POINTS.value)
   if PRINT_COMMANDS.value:
     print("\n".join(job.line for job in jobs))
+    return
+  print(sweep_budget.told(jobs, JOBS.value), flush=True)
+  if DRY_RUN.value:
     return
   collect.remember(points, workdir, command)
   if SLURM.value:

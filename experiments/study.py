@@ -35,9 +35,10 @@ def get_sweep(config: ConfigDict) -> Sweep:
   if unknown:
     raise BadSweep(f"--only={','.join(unknown)}: the tables are {', '.join(TABLES)}")
   asked = [each for each in _questions(config) if each.section.key in ONLY.value]
-  points = dict.fromkeys(point.folder for each in asked for point in each.points)
-  by_folder = {point.folder: point for each in asked for point in each.points}
-  return Sweep("The paper's questions, on real speech", tuple(by_folder[each] for each in points))
+  points = {point.folder: point for each in asked for point in each.points}
+  # A seed after the other: what is there after a third of the time answers every question once.
+  ordered = sorted(points.values(), key=lambda point: point.seed)
+  return Sweep("The paper's questions, on real speech", tuple(ordered))
 
 
 def report(config: ConfigDict, workdir: pathlib.Path) -> None:

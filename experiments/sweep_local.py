@@ -4,12 +4,13 @@ A point that fails doesn't stop the others; run again, the sweep goes on where i
 to run jobs (a Slurm array, say) needs their commands and what each `needs`, nothing of this file.
 """
 
+import contextlib
 import os
 import pathlib
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import rich.console
@@ -27,6 +28,7 @@ class Stopped(SystemExit):
 class _Process(NamedTuple):
   popen: subprocess.Popen
   began: float
+  share: int
 
 
 def run(
@@ -34,17 +36,18 @@ def run(
 ) -> dict[str, State]:
   """Runs what isn't finished, `at_once` jobs at a time; returns how each ended.
 
-  Each writes to `logs`/FOLDER.log. Raises ValueError for `at_once` below 1; Stopped after SIGTERM
-  or Ctrl-C, when the jobs have heeded it too.
+  Each writes to `logs`/FOLDER.log. Several at a time share out the processors, a thread each: see
+  `shares`. Raises ValueError for `at_once` below 1; Stopped after SIGTERM or Ctrl-C, when the jobs
+  have heeded it too.
   """
   if at_once < 1:
     raise ValueError(f"--jobs is the number of points run at once, at least 1; got {at_once}")
   logs.mkdir(parents=True, exist_ok=True)
-  run_ = _Run(jobs, logs)
+  run_ = _Run(jobs, logs, shares(at_once))
   previous = signal.signal(signal.SIGTERM, _interrupt)
   try:
     with Board(console or rich.console.Console()) as board:
-      while run_.start(at_once):
+      while run_.start():
         board.show(run_.statuses())
         time.sleep(POLL_SECONDS)
         run_.note_what_ended()
@@ -62,8 +65,8 @@ def run(
 class _Run:
   """Jobs, their states and their processes."""
 
-  def __init__(self, jobs: Sequence[Job], logs: pathlib.Path):
-    self._jobs, self._logs = {job.folder: job for job in jobs}, logs
+  def __init__(self, jobs: Sequence[Job], logs: pathlib.Path, shares: Sequence[frozenset[int]]):
+    self._jobs, self._logs, self._shares = {job.folder: job for job in jobs}, logs, shares
     self.states = {job.folder: State.DONE if job.is_finished() else State.WAITING for job in jobs}
     self._seconds = dict.fromkeys(self._jobs, 0.0)
     self._running: dict[str, _Process] = {}
@@ -74,7 +77,7 @@ class _Run:
       for folder, job in self._jobs.items()
     ]
 
-  def start(self, at_once: int) -> bool:
+  def start(self) -> bool:
     """Starts jobs while there is room; whether any is running then."""
     for folder, job in self._jobs.items():
       if self.states[folder] is not State.WAITING:
@@ -82,8 +85,11 @@ class _Run:
       before = self.states[job.needs] if job.needs else State.DONE
       if before in (State.FAILED, State.BLOCKED):
         self.states[folder] = State.BLOCKED
-      elif before is State.DONE and len(self._running) < at_once:
-        self._running[folder] = _Process(self._open(job), time.monotonic())
+      elif before is State.DONE and len(self._running) < len(self._shares):
+        taken = {process.share for process in self._running.values()}
+        share = next(each for each in range(len(self._shares)) if each not in taken)
+        with on_processors(self._shares[share]):
+          self._running[folder] = _Process(self._open(job), time.monotonic(), share)
         self.states[folder] = State.RUNNING
     return bool(self._running)
 
@@ -109,6 +115,33 @@ class _Run:
       process.popen.terminate()
     for process in self._running.values():
       process.popen.wait()
+
+
+def shares(at_once: int) -> list[frozenset[int]]:
+  """Processors for each of so many jobs; with more jobs than processors they share them."""
+  have = sorted(_processors())
+  return [frozenset(have[i::at_once] or have[i % len(have) :][:1]) for i in range(at_once)]
+
+
+@contextlib.contextmanager
+def on_processors(chosen: frozenset[int]) -> Iterator[None]:
+  """What is started within runs on these processors alone; elsewhere than on Linux, on any."""
+  if not hasattr(os, "sched_setaffinity"):
+    yield
+    return
+  before = os.sched_getaffinity(0)
+  os.sched_setaffinity(0, chosen)
+  try:
+    yield
+  finally:
+    os.sched_setaffinity(0, before)
+
+
+def _processors() -> Iterable[int]:
+  """Those that this process may use."""
+  if hasattr(os, "sched_getaffinity"):
+    return os.sched_getaffinity(0)
+  return range(os.cpu_count() or 1)
 
 
 def last_words(log: pathlib.Path, most: int = 4096) -> str:

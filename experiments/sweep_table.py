@@ -3,6 +3,7 @@
 import enum
 import json
 import pathlib
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ import rich.live
 import rich.table
 
 from edge_rnnt.report import units
+
+LINE_SECONDS = 600.0  # between two lines about the whole sweep in a log file
 
 
 class State(enum.Enum):
@@ -38,12 +41,32 @@ class Status(NamedTuple):
   seconds: float
 
 
+class TimeLeft:
+  """The time left of a sweep, by the updates that were made since the first look."""
+
+  def __init__(self) -> None:
+    self._first: int | None = None
+    self._began = 0.0
+
+  def words(self, updates: int) -> str:
+    """updates: that are still to be made."""
+    if self._first is None:
+      self._first, self._began = updates, time.monotonic()
+    text, made = f"{units.exact(updates)} updates", self._first - updates
+    if made <= 0 or not updates:
+      return f"{text} left"
+    seconds = (time.monotonic() - self._began) / made * updates
+    return f"{text}, about {units.duration(seconds)} left"
+
+
 class Board:
   """A context manager; `show` after anything may have changed."""
 
   def __init__(self, console: rich.console.Console):
     self._console = console
+    self._left = TimeLeft()
     self._told: dict[str, State] = {}
+    self._spoke = time.monotonic()
     self._live = rich.live.Live(console=console, auto_refresh=False)
 
   def __enter__(self) -> "Board":
@@ -56,20 +79,37 @@ class Board:
       self._live.stop()
 
   def show(self, points: Sequence[Status]) -> None:
-    """The table anew on a terminal; in a log file a line for each point whose state has changed."""
+    """The table anew on a terminal; in a log file a line for each point whose state has changed,
+    and now and then one for all.
+    """
+    left = self._left.words(sum(map(_updates_left, points)))
     if self._console.is_terminal:
-      self._live.update(_table(points), refresh=True)
+      self._live.update(_table(points, left), refresh=True)
       return
     for point in points:
       if point.state != self._told.get(point.folder, State.WAITING):
         self._told[point.folder] = point.state
         step, wer = progress(point.workdir)
-        text = f"{point.folder}: {point.state.value}, step {step} of {point.steps} {wer}".rstrip()
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._line(f"{point.folder}: {point.state.value}, step {step} of {point.steps} {wer}")
+        self._spoke = 0.0
+    if time.monotonic() - self._spoke >= LINE_SECONDS:
+      done = sum(point.state is State.DONE for point in points)
+      self._line(f"{done} of {len(points)} points; {left}")
+      self._spoke = time.monotonic()
+
+  def _line(self, text: str) -> None:
+    self._console.print(text.rstrip(), highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(points: Sequence[Status]) -> rich.table.Table:
-  table = rich.table.Table(box=None, pad_edge=False)
+def _updates_left(point: Status) -> int:
+  """A point that failed, or waits for one that did, has nothing to do any more."""
+  if point.state in (State.DONE, State.FAILED, State.BLOCKED):
+    return 0
+  return max(0, point.steps - progress(point.workdir)[0])
+
+
+def _table(points: Sequence[Status], left: str) -> rich.table.Table:
+  table = rich.table.Table(box=None, pad_edge=False, caption=left, caption_justify="left")
   for head in ("point", "state", "step", "", "time"):
     table.add_column(head, justify="right" if head in ("step", "time") else "left")
   for point in points:

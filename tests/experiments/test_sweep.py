@@ -163,6 +163,21 @@ def test_no_more_run_at_once_than_were_asked_for(tmp_path):
   assert [(tmp_path / f"p{i}" / "seen").read_text() for i in range(3)] == ["1"] * 3
 
 
+def test_jobs_share_out_the_processors(tmp_path):
+  have = sorted(os.sched_getaffinity(0))
+  for at_once in (1, 2, len(have), 2 * len(have) + 1):
+    shares = sweep_local.shares(at_once)
+    assert len(shares) == at_once and set().union(*shares) == set(have)
+    assert len(have) < at_once or sum(map(len, shares)) == len(have)
+  if len(have) < 2:
+    pytest.skip("one processor can't be shared out")
+  code = "import time; open('on', 'w').write(repr(os.sched_getaffinity(0))); time.sleep(1)"
+  sweep_local.run([script(f"p{i}", code, tmp_path) for i in range(2)], 2, tmp_path / "logs")
+  seen = [frozenset(eval((tmp_path / f"p{i}" / "on").read_text())) for i in range(2)]
+  assert sorted(map(sorted, seen)) == sorted(map(sorted, sweep_local.shares(2)))
+  assert os.sched_getaffinity(0) == set(have)
+
+
 def test_sigterm_reaches_the_points_and_is_waited_for(tmp_path):
   code = (
     "import signal, sys, time;"
