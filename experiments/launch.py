@@ -16,7 +16,7 @@ from edge_rnnt.report.schema import ResultsError
 from edge_rnnt.train import processes
 from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
-from experiments import collect, dry_run, pipeline, sweep, sweep_budget, sweep_local
+from experiments import collect, dry_run, pipeline, recipe, sweep, sweep_budget, sweep_local
 from experiments.sweep_table import State
 
 TOLD = (
@@ -165,7 +165,7 @@ def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
   processes.connect(COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value)
   cache = pathlib.Path(CACHE_DIR.value or workdir)
   if FAKE_DATA.value:
-    config = pipeline.shortened(config)
+    config = recipe.shortened(config)
   with processes.first_alone("speech at hand"):
     corpora = _speech(config, workdir, cache)
   if DRY_RUN.value:
@@ -205,7 +205,9 @@ def run_sweep(
   passed_on = [each for each in (DATA_DIR, OFFLINE, FAKE_DATA, COORDINATOR) if each.value]
   options = [flags.FLAGS[each.name].serialize() for each in passed_on]
   args = (points, config, module, workdir)
-  jobs = sweep.jobs(*args, overrides=overrides, options=options, only=POINTS.value)
+  jobs = sweep.jobs(
+    *args, overrides=overrides, options=options, only=POINTS.value, fake_data=FAKE_DATA.value
+  )
   if PRINT_COMMANDS.value:
     print("\n".join(job.line for job in jobs))
     return

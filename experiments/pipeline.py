@@ -32,7 +32,6 @@ from edge_rnnt.train.state import TrainState, inference_params
 from experiments import build, describe, measure, same_run, schemes, warm_start
 from experiments.fidelity import fidelity
 
-FAKE_STEPS = 20
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
 
 
@@ -97,15 +96,6 @@ def prepare(
     return speech, build.run(config, speech, start)
   except ValueError as error:
     raise BadRecipe(error) from error
-
-
-def shortened(config: ConfigDict) -> ConfigDict:
-  """The same run with 20 updates a stage, to see that all of it works somewhere."""
-  config = config.copy_and_resolve_references()
-  for name in config.curriculum:
-    config.stages[name].steps = min(config.stages[name].steps, FAKE_STEPS)
-  config.evaluate_every = min(config.evaluate_every, FAKE_STEPS)
-  return config
 
 
 def sources_wanted(config: ConfigDict) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ nothing is left is skipped (a folder of sentences has no known word boundaries t
 
 from ml_collections import ConfigDict
 
+FAKE_STEPS = 20
+
 
 def get_config() -> ConfigDict:
   """Every number of a run; override any with --config.x.y=z."""
@@ -182,3 +184,12 @@ def stage(
       "keep_as": keep_as,
     }
   )
+
+
+def shortened(config: ConfigDict) -> ConfigDict:
+  """The same run with 20 updates a stage, to see that all of it works somewhere (--fake_data)."""
+  config = config.copy_and_resolve_references()
+  for name in config.curriculum:
+    config.stages[name].steps = min(config.stages[name].steps, FAKE_STEPS)
+  config.evaluate_every = min(config.evaluate_every, FAKE_STEPS)
+  return config

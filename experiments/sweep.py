@@ -9,6 +9,7 @@
 weights comes after it. sweep_local.py runs them here; they can be given to any scheduler.
 """
 
+import copy
 import dataclasses
 import itertools
 import json
@@ -21,7 +22,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments import same_run
+from experiments import recipe, same_run
 
 
 class BadSweep(ValueError):
@@ -130,12 +131,14 @@ def jobs(
   overrides: Mapping[str, Any],
   options: Sequence[str] = (),
   only: str = "",
+  fake_data: bool = False,
 ) -> list[Job]:
   """The points as commands, each after the one that it needs.
 
   config: what all points have in common, `overrides` (those of the command line) included; options:
   other flags for every command; only: pattern of folders to run, with what these need. An override
   of start_from takes the place of the points that others start from and that start from nothing.
+  fake_data: the runs get --fake_data and shorten themselves, so a job's config is the short one.
 
   Raises BadSweep for an override that the config doesn't have, a point that isn't there, a folder
   given twice, or a pattern that matches nothing.
@@ -150,7 +153,10 @@ def jobs(
   if not chosen:
     raise BadSweep(f"--points={only} matches none of {', '.join(points)}")
   ordered = dict.fromkeys(folder for each in chosen for folder in _with_needs(each, points))
-  return [_job(points[folder], config, module, workdir, overrides, options) for folder in ordered]
+  made = [_job(points[folder], config, module, workdir, overrides, options) for folder in ordered]
+  if not fake_data:
+    return made
+  return [dataclasses.replace(job, config=recipe.shortened(job.config)) for job in made]
 
 
 def _begun_elsewhere(points: Mapping[str, Point]) -> dict[str, Point]:
@@ -186,11 +192,12 @@ def _job(
   own = {**overrides, **point.overrides, "seed": point.seed}
   if point.start_from:
     own["start_from"] = f"{workdir / point.needs}:{point.start_from.partition(':')[2]}"
-  settings = config.copy_and_resolve_references().lock()  # takes no new keys
+  settings = copy.deepcopy(config).lock()  # takes no new keys
   try:
     settings.update_from_flattened_dict(own)
   except (KeyError, AttributeError, TypeError, ValueError) as error:
     raise BadSweep(f"{point.folder}: {error}") from error
+  settings = settings.copy_and_resolve_references()  # only now: what follows an override follows it
   flags = [f"--workdir={workdir / point.folder}", f"--cache_dir={workdir / 'cache'}", *options]
   values = [f"--config.{key}={value}" for key, value in own.items()]
   command = (sys.executable, "-m", module, *flags, *values)

@@ -22,6 +22,10 @@ LAST_SECONDS = 24 * 3600
 """How long those that are done wait for the first one, which exports and measures alone."""
 
 
+TASKS = {"SLURM_STEP_NUM_TASKS": "a Slurm step", "OMPI_COMM_WORLD_SIZE": "an Open MPI job"}
+"""Variables that tell a process how many were started with it."""
+
+
 class BadCluster(ValueError):
   """Processes that can't be brought together; the message says what is missing."""
 
@@ -33,13 +37,16 @@ def connect(
 
   coordinator: "auto" asks Slurm, a TPU pod, Open MPI or Kubernetes; HOST:PORT is an address of
   process 0, and the number of processes and this one's are given, or stand in JAX_NUM_PROCESSES and
-  JAX_PROCESS_ID. None: one process, unless JAX_COORDINATOR_ADDRESS names an address. Raises
-  BadCluster.
+  JAX_PROCESS_ID. None: one process, unless JAX_COORDINATOR_ADDRESS names an address.
+
+  Raises BadCluster, also for one of several tasks that nobody told of the others: each would train
+  alone, and all write to one place.
   """
   coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
   if not coordinator:
     if num_processes or process_id:
       raise BadCluster("a number of processes needs --coordinator: HOST:PORT of process 0, or auto")
+    _check_alone()
     return
   if coordinator == "auto":
     where: dict[str, Any] = {}
@@ -62,6 +69,17 @@ def connect(
       f"--coordinator={coordinator}: {error} Is this a Slurm step (srun), a TPU pod, Open MPI or "
       "Kubernetes? If not, give HOST:PORT, --num_processes and --process_id."
     ) from error
+
+
+def _check_alone() -> None:
+  for variable, where in TASKS.items():
+    tasks = os.environ.get(variable, "")
+    if tasks.isdigit() and int(tasks) > 1:
+      raise BadCluster(
+        f"this is one of the {tasks} tasks of {where} (${variable}), and without --coordinator "
+        "each would be a run of its own in the same workdir: add --coordinator=auto, or start one "
+        f"task. If each has a workdir of its own, start them with env -u {variable}"
+      )
 
 
 def _given(value: int | None, flag: str, variable: str) -> int:

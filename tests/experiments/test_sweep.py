@@ -13,8 +13,18 @@ import time
 
 import pytest
 import rich.console
+from absl import flags
+from ml_collections import config_flags
 
-from experiments import recipe, recovery, sparsity_sweep, sweep, sweep_local
+from experiments import (
+  pipeline,
+  recipe,
+  recovery,
+  sparsity_sweep,
+  study_point,
+  sweep,
+  sweep_local,
+)
 from experiments.sweep import Job, Point, Sweep
 from experiments.sweep_table import State
 
@@ -152,6 +162,39 @@ def test_results_of_another_config_are_not_taken_for_finished(tmp_path):
   assert job.is_finished()
   job.config.batch_size = 7
   assert not job.is_finished()
+
+
+def parsed(job: Job, config, monkeypatch):
+  """The config that the launcher of a job is given."""
+  given = ["launcher", *(each for each in job.command if each.startswith("--config."))]
+  monkeypatch.setattr(sys, "argv", given)  # where ml_collections looks for overrides
+  values = flags.FlagValues()
+  holder = config_flags.DEFINE_config_dict("config", config, flag_values=values)
+  values(given)
+  return holder.value
+
+
+def test_a_finished_point_on_fake_data_is_finished(tmp_path, make_corpora, monkeypatch):
+  """The run shortens itself: it remembers, and the sweep compares, the short config."""
+  args = Sweep("title", POINTS), recipe.get_config(), "experiments.sparsity_sweep", tmp_path
+  for job in sweep.jobs(*args, overrides={}, fake_data=True):
+    job.workdir.mkdir()
+    short = recipe.shortened(parsed(job, recipe.get_config(), monkeypatch))
+    pipeline.remember(short, make_corpora(), job.workdir)
+    assert not job.is_finished()  # no results yet
+    (job.workdir / "results.json").write_text("{}")
+    assert job.is_finished() and job.steps == 20 * len(job.config.curriculum)
+  assert not any(job.is_finished() for job in sweep.jobs(*args, overrides={}))  # on speech
+
+
+def test_numbers_that_follow_others_follow_a_points_own(tmp_path, monkeypatch):
+  """study_point trains `scratch` for as many updates as two other stages together."""
+  points = (Point("long", 0, {"stages.dense.steps": 7, "curriculum": ("scratch",)}),)
+  args = Sweep("title", points), study_point.get_config(), "experiments.study_point", tmp_path
+  (job,) = sweep.jobs(*args, overrides={})
+  assert job.steps == 7 + study_point.get_config().stages.prune.steps
+  given = parsed(job, study_point.get_config(), monkeypatch).copy_and_resolve_references()
+  assert given.to_json() == job.config.to_json()
 
 
 def test_no_more_run_at_once_than_were_asked_for(tmp_path):

@@ -82,6 +82,16 @@ def test_two_processes_over_loopback_give_them_too(alone):
   same(alone, first)
 
 
+@pytest.mark.parametrize("variable", sorted(processes.TASKS))
+def test_tasks_that_know_nothing_of_each_other_are_refused(variable, monkeypatch):
+  monkeypatch.setenv(variable, "2")
+  with pytest.raises(processes.BadCluster, match=r"2 tasks.*--coordinator=auto"):
+    processes.connect(None)
+  monkeypatch.setenv(variable, "1")
+  processes.connect(None)
+  assert jax.process_count() == 1
+
+
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [
