@@ -105,7 +105,8 @@ def add_digits(
     strings = JoinedStrings(
       singles[split_name], passes=passes, seed=own_seed, name=f"{split_name}-string"
     )
-    if "strings" in domains:
+    # Telephony alone is judged by telephone, and may yet be trained on what is said into it.
+    if "strings" in domains or split_name == "train":
       members["strings"] = strings
     if "telephony" in domains:
       members["telephony"] = Telephone(strings)
@@ -120,18 +121,25 @@ def _add_read(named: Named, sources: Mapping[str, Source], seed: int) -> str:
     name="train-long",
   )  # fmt: skip
   test = sources["test"]
-  is_digits = [set(test.text(item).split()) <= set(DIGITS) for item in range(len(test))]
-  sentences = Selection(test, [item for item, digits in enumerate(is_digits) if not digits])
+  digits = _digits(test)
+  sentences = Selection(test, [item for item in range(len(test)) if item not in digits])
   named.test["read"] = sentences
   named.test["long"] = JoinedStrings(
     sentences, least=6, most=12, longest=60, pause=(0.2, 1.0), seed=2, name="test-long"
   )
   named.apart.append("long")
-  if any(is_digits):
-    digits = [item for item, digits in enumerate(is_digits) if digits]
+  if digits:
     named.test["read_digits"] = Selection(test, digits)
     named.apart.append("read_digits")
+  # Those of training stay in `read` too: alone they can be given a share of their own.
+  if digits := _digits(sources["train"]):
+    named.train["read_digits"] = Selection(sources["train"], digits)
   return LONG
+
+
+def _digits(source: Source) -> list[int]:
+  """The utterances that are strings of digits."""
+  return [item for item in range(len(source)) if set(source.text(item).split()) <= set(DIGITS)]
 
 
 def size(sources: Mapping[str, Source]) -> str:

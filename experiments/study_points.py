@@ -6,6 +6,7 @@ from ml_collections import ConfigDict
 
 from edge_rnnt.model.config import CELLS, RNNTConfig
 from experiments.device_bytes import DECODER, ENCODER, Model, plan
+from experiments.multidomain import TO_DENSE
 from experiments.quantization import NEVER
 from experiments.sweep import Point, dense_starts, product
 
@@ -22,13 +23,13 @@ VOCABULARY = 256  # for comparing sizes alone: the embedding and the joint are a
 def starts(seeds: Iterable[int]) -> list[Point]:
   """The dense LSTM, written out as `cells` does, so that it is trained once for all tables."""
   own = {"model.encoder_cell": "lstm", "model.prediction_cell": "lstm"}
-  return list(dense_starts(seeds, own, name=START))
+  return _dense(seeds, own, START)
 
 
 def cells() -> list[Point]:
   """Every encoder with every decoder, dense."""
   pairs = product({"model.encoder_cell": CELLS, "model.prediction_cell": CELLS})
-  return [point for own in pairs for point in dense_starts((0,), own, name="+".join(own.values()))]
+  return [point for own in pairs for point in _dense((0,), own, "+".join(own.values()))]
 
 
 def pruned(seeds: Iterable[int], sparsities: Iterable[float]) -> list[Point]:
@@ -42,8 +43,7 @@ def pruned(seeds: Iterable[int], sparsities: Iterable[float]) -> list[Point]:
 
 def edge(seeds: Sequence[int], sparsities: Iterable[float]) -> list[Point]:
   """The CIFG encoder at each sparsity, its SRU decoder at 30 %, after their dense starts."""
-  dense = dense_starts(seeds, EDGE_CELLS, name=EDGE)
-  return [*dense] + [
+  return _dense(seeds, EDGE_CELLS, EDGE) + [
     Point(
       f"edge-{share:.0%}",
       seed,
@@ -62,8 +62,7 @@ def edge(seeds: Sequence[int], sparsities: Iterable[float]) -> list[Point]:
 def small(config: ConfigDict, seeds: Sequence[int]) -> list[Point]:
   """A dense LSTM of the edge model's bytes, with as many updates, after its start."""
   own = small_widths(config)
-  dense = dense_starts(seeds, own, name=SMALL)
-  return [*dense] + [
+  return _dense(seeds, own, SMALL) + [
     Point(f"{SMALL}-0%", seed, own | {"stages.prune.sparsity": 0.0}, f"{SMALL}:dense")
     for seed in seeds
   ]
@@ -90,8 +89,12 @@ def changed(sparsity: float, changes: dict[str, dict]) -> list[Point]:
 
 def scratch() -> Point:
   """Pruned from the first update of the transducer on, with as many updates in all."""
-  own = {"curriculum": ("align", "hear", "scratch"), "schemes": ("float",)}
+  own = {"curriculum": (*TO_DENSE[:-1], "scratch"), "schemes": ("float",)}
   return Point("from-scratch", 0, own)
+
+
+def _dense(seeds: Iterable[int], own: dict, name: str) -> list[Point]:
+  return list(dense_starts(seeds, {"curriculum": TO_DENSE, **own}, name=name))
 
 
 def small_widths(config: ConfigDict) -> dict[str, int]:

@@ -48,7 +48,11 @@ class Telephone(Selection):
   def __getitem__(self, index: int) -> Example:
     example = super().__getitem__(index)
     heard = telephone_band(example.samples, self.sample_rate)
-    return dataclasses.replace(example, samples=heard)
+    return dataclasses.replace(example, samples=heard, id=self.id(index))
+
+  def id(self, index: int) -> str:
+    """The source's, marked: both may be heard in one run."""
+    return f"{super().id(index)}-by-telephone"
 
 
 class Chain:

@@ -40,6 +40,7 @@ def domains(train: int) -> Corpora:
     for number, split in enumerate(("train", "dev", "test"))
   }
   named["train"]["long"] = JoinedStrings(named["train"]["read"], least=2, most=5)
+  named["train"]["strings"] = JoinedStrings(tone_source(train, seed=1, most=1), most=3)
   return Corpora("shared", "chords", False, **named, report=ManifestReport(train))
 
 
@@ -69,9 +70,17 @@ def run(config, within):
 
 
 def test_every_stage_of_the_curriculum_has_its_sources(run):
-  assert [stage.name for stage in run.stages] == ["align", "hear", "dense", "half", "eighty"]
-  assert set(run.plan.sources) == {"commands", "read", "telephony", "long"}
-  assert {run.plan[n].source for n in range(200)} == {"telephony"}
+  assert [stage.name for stage in run.stages] == [
+    "align",
+    "hear",
+    "widen",
+    "dense",
+    "half",
+    "eighty",
+  ]
+  assert set(run.plan.sources) == {"commands", "read", "telephony", "strings", "long"}
+  assert {run.plan[n].source for n in range(300)} == {"strings"}
+  assert "read" not in {run.plan[n].source for n in range(300, 1100)}
 
 
 def test_short_utterances_share_a_batch_with_more(run, config):
@@ -86,7 +95,7 @@ def test_the_disturbances_of_the_paper_come_after_the_plateau(run):
   assert (last.room_share, last.telephone_share, last.noise_share) == (0.2, 0.2, 0.7)
   assert first.room_share == pytest.approx(0.06) and first.noise_share == pytest.approx(0.21)
   assert last.snr_db == (5.0, 40.0)
-  batch = next(run.batches(1300))
+  batch = next(run.batches(1800))
   assert np.isfinite(batch.features).all()
 
 
@@ -150,7 +159,7 @@ def test_sets_apart_have_rows_of_their_own_only(workdir, tmp_path, make_corpora)
   "launcher, names",
   [
     (recipe, ("commands", "strings")),
-    (multidomain, ("commands", "long", "read", "telephony")),
+    (multidomain, ("commands", "long", "read", "read_digits", "strings", "telephony")),
     (librispeech, ("own",)),
   ],
 )
@@ -162,5 +171,5 @@ def test_fake_data_serves_every_stage_of_a_launcher(launcher, names):
   assert set(corpora.train) == set(names)
   for stage in (config.stages[name] for name in config.curriculum):
     assert set(stage.sources) & set(names)
-  if "telephony" in names:  # to align to
-    assert corpora.train["telephony"][0].words is not None
+  if "strings" in names:  # to align to
+    assert corpora.train["strings"][0].words is not None
