@@ -37,13 +37,16 @@ class Token(NamedTuple):
 class LiteRTRecognizer:
   """An exported model in memory."""
 
-  def __init__(self, content: bytes, max_symbols: int = MAX_SYMBOLS) -> None:
-    """Raises ValueError for a file that was not exported here, LiteRTMissing without LiteRT."""
+  def __init__(self, content: bytes | Path, max_symbols: int = MAX_SYMBOLS) -> None:
+    """A path is mapped, not read. Raises ValueError for a file that was not exported here,
+    LiteRTMissing without LiteRT.
+    """
     try:
       from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
       raise LiteRTMissing("running .tflite files needs ai-edge-litert") from error
-    found = _metadata(content)
+    mapped = isinstance(content, Path)
+    found = _metadata(np.memmap(content, np.uint8, "r") if mapped else content)
     if set(found) < {DESCRIPTION, WORDPIECES}:
       raise ValueError("a .tflite file, but not one that python -m edge_rnnt.export wrote")
     description = json.loads(found[DESCRIPTION])
@@ -51,7 +54,8 @@ class LiteRTRecognizer:
     self.front_end = FrontEnd.from_json(description["front_end"])
     self.wordpieces = WordPieces(found[WORDPIECES])
     self.max_symbols = max_symbols
-    self._interpreter = Interpreter(model_content=content, num_threads=1)
+    model = {"model_path": str(content)} if mapped else {"model_content": content}
+    self._interpreter = Interpreter(**model, num_threads=1)
     self.signatures = {
       name: self._interpreter.get_signature_runner(name) for name in ("encode", "predict", "joint")
     }
@@ -64,7 +68,7 @@ class LiteRTRecognizer:
   def open(cls, path: str | os.PathLike, max_symbols: int = MAX_SYMBOLS) -> "LiteRTRecognizer":
     """Raises ValueError, naming the file, for one that was not exported here."""
     try:
-      return cls(Path(path).read_bytes(), max_symbols)
+      return cls(Path(path), max_symbols)
     except ValueError as error:
       raise ValueError(f"{path}: {error}") from error
 
@@ -144,7 +148,7 @@ class Stream:
     return self._predict(token=np.array([[label]], np.int32))
 
 
-def _metadata(content: bytes) -> dict[str, bytes]:
+def _metadata(content: bytes | np.ndarray) -> dict[str, bytes]:
   model = schema().Model.GetRootAs(content, 0)
   found = {}
   for number in range(model.MetadataLength()):

@@ -39,15 +39,48 @@ class SherpaRecognizer:
       num_threads=1,
     )
 
+  def stream(self, silence: float = SILENCE_SECONDS) -> "SherpaStream":
+    """A fresh stream for one utterance, after which so many seconds of silence are heard."""
+    tail = np.zeros(round(silence * SAMPLE_RATE), np.float32)
+    return SherpaStream(self._recognizer, self._ids, tail)
+
   def recognize(self, samples: np.ndarray, chunk: int = 1600) -> list[int]:
-    """Ids of the tokens in samples [N], fed `chunk` at a time; it never shows the unknown one."""
-    theirs, stream = self._recognizer, self._recognizer.create_stream()
-    heard = np.concatenate([samples, np.zeros(round(SILENCE_SECONDS * SAMPLE_RATE), np.float32)])
-    for begin in range(0, len(heard), chunk):
-      stream.accept_waveform(SAMPLE_RATE, heard[begin : begin + chunk])
-      while theirs.is_ready(stream):
-        theirs.decode_stream(stream)
-    stream.input_finished()
-    while theirs.is_ready(stream):
-      theirs.decode_stream(stream)
-    return [self._ids[piece] for piece in theirs.tokens(stream)]
+    """Ids of the tokens in samples [N], fed `chunk` at a time."""
+    stream = self.stream()
+    for begin in range(0, len(samples), chunk):
+      stream.accept(samples[begin : begin + chunk])
+    stream.finish()
+    return stream.tokens
+
+
+class SherpaStream:
+  """One utterance while it is spoken, as the clients of sherpa-onnx have it."""
+
+  def __init__(self, recognizer: Any, ids: dict[str, int], tail: np.ndarray) -> None:
+    self._recognizer, self._ids, self._tail = recognizer, ids, tail
+    self._stream = recognizer.create_stream()
+
+  def accept(self, samples: np.ndarray) -> None:
+    """More audio, float [n] in [-1, 1]."""
+    self._stream.accept_waveform(SAMPLE_RATE, samples)
+    self._decode()
+
+  def finish(self) -> None:
+    """The audio has ended: silence follows, and what it completes is recognized."""
+    self._stream.accept_waveform(SAMPLE_RATE, self._tail)
+    self._stream.input_finished()
+    self._decode()
+
+  @property
+  def tokens(self) -> list[int]:
+    """Ids of what was recognized so far; the unknown piece is never shown."""
+    return [self._ids[piece] for piece in self._recognizer.tokens(self._stream)]
+
+  @property
+  def seconds(self) -> list[float]:
+    """When the encoded frame began that each token was emitted at."""
+    return self._recognizer.timestamps(self._stream)
+
+  def _decode(self) -> None:
+    while self._recognizer.is_ready(self._stream):
+      self._recognizer.decode_stream(self._stream)
