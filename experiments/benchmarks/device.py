@@ -26,16 +26,15 @@ from typing import Any
 
 import numpy as np
 
-from edge_rnnt.device.bench import ONE_THREAD
 from experiments.benchmarks.device_layer import Problem, draw
 from experiments.benchmarks.device_runtime import Runtime
+from experiments.benchmarks.recognizer_worker import ENVIRONMENT
 
 BETWEEN_BYTES = 96 << 20
 AGAIN = 3
 LEAST_SQNR = {"float": 80.0, "hybrid": 18.0, "integer": 18.0}
 SPARSITIES = (0.5, 0.8, 0.9)
 BLOCKS = ((8, 1), (1, 8), (16, 1))
-ENVIRONMENT = ONE_THREAD | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
 
 
 def runtimes(cell: str) -> Iterator[Runtime]:
@@ -170,7 +169,6 @@ def main(arguments: list[str] | None = None) -> None:
   parser.add_argument("--cells", default="lstm,cifg", help="kinds of cells, by commas")
   options = parser.parse_args(arguments)
   if not ENVIRONMENT.items() <= os.environ.items():
-    # BLAS and XLA read their limits when they are loaded.
     command = [sys.executable, "-m", "experiments.benchmarks.device", *(arguments or sys.argv[1:])]
     sys.exit(subprocess.run(command, env=os.environ | ENVIRONMENT).returncode)
   found = [row for cell in options.cells.split(",") for row in rows(cell, options.rounds)]

@@ -72,7 +72,7 @@ def draw(problem: Problem) -> PaperLayer:
     prediction_projection=8,
     joint_dim=8,
   )
-  params = _parameters(config, rng)
+  params = random_parameters(config, rng)
   if problem.sparsity:
     kernel = params["encoder"]["layer_0"]["kernel"]
     mask = np.asarray(keep_mask(kernel, problem.sparsity, problem.block))
@@ -93,7 +93,7 @@ def draw(problem: Problem) -> PaperLayer:
   return PaperLayer(layer, frames, frozen, files, stored, folder)
 
 
-def _parameters(config: RNNTConfig, rng: np.random.Generator) -> dict:
+def random_parameters(config: RNNTConfig, rng: np.random.Generator) -> dict:
   """Weights of the size that training starts from; gains near 1."""
   tree: dict = {}
   architecture = Architecture.from_json(without_auxiliary(config.to_json()))
