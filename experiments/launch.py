@@ -13,7 +13,7 @@ from data import at_hand, tones
 from data.corpora import Corpora
 from edge_rnnt.inputs.manifest import ManifestError
 from edge_rnnt.report.schema import ResultsError
-from edge_rnnt.train import processes
+from edge_rnnt.train import processes, stop
 from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
 from experiments import collect, dry_run, pipeline, recipe, sweep, sweep_budget, sweep_local
@@ -162,6 +162,11 @@ def _launch(
 
 def run_one(config: ConfigDict, workdir: pathlib.Path, *, command: str) -> None:
   """Finds the speech that is at hand and walks the corridor; with others, if there are any."""
+  with stop.ends_at_once():  # training, within, takes it over and saves
+    _walk(config, workdir, command)
+
+
+def _walk(config: ConfigDict, workdir: pathlib.Path, command: str) -> None:
   processes.connect(COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value)
   cache = pathlib.Path(CACHE_DIR.value or workdir)
   if FAKE_DATA.value:

@@ -52,8 +52,9 @@ class Point:
     self._process = subprocess.Popen(self.command)
     signal.signal(signal.SIGUSR2, heeded)
     code = self._process.wait()
-    if code == 128 + signal.SIGTERM and not _is_ended_by_slurm():
-      # Preempted: training has heeded Slurm's SIGTERM itself. On as when the time is nearly up.
+    if code in (128 + signal.SIGTERM, -signal.SIGTERM) and not _is_ended_by_slurm():
+      # Preempted: the run has heeded Slurm's SIGTERM itself, or had not begun. On as when time is
+      # nearly up.
       signal.raise_signal(signal.SIGUSR2)
     if code:
       raise PointFailed(f"exit code {code}")

@@ -1,6 +1,7 @@
 """A run from its first update, or from wherever it was stopped, to its last."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -81,14 +82,17 @@ def fit(
       Progress(total, start=start) as progress,
       Profile(workdir / "profile", profile) as trace,
     ):
-      run = Run(checkpoints, writer, progress, stop, about or {})
+      run = Run(checkpoints, writer, progress, stop, about or {}, start)
       if start:
         progress.line(f"Resuming at step {start} of {total}.")
       iterator = iter(batches(start)) if start < total else iter(())
       for done in range(start + 1, total + 1):
         stage, is_end = stage_of(stages, done)
         batch = run.next_batch(iterator, done - 1)
-        state, reported = stage.step(state, *layout.split_rows(batch.arrays))
+        arrays = layout.split_rows(batch.arrays)
+        shape = (stage.name, *(array.shape for array in arrays))
+        step = functools.partial(stage.step, state, *arrays)
+        state, reported = run.update(shape, step, state, done - 1)
         trace.updated(reported)
         run.note(done, stage.name, batch, reported)
         if done % log_every == 0:

@@ -6,14 +6,17 @@ costs nothing.
 """
 
 import contextlib
+import functools
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 HEARTBEAT_SECONDS = 100
 """A process silent for so long is dead, and the others end too: a scheduler restarts all."""
@@ -58,6 +61,7 @@ def connect(
     # Else a Slurm job around it would be asked for the rest.
     where = {"coordinator_address": coordinator, "cluster_detection_method": "deactivate"}
     where |= {"num_processes": num_processes, "process_id": process_id}
+  jax.config.update("jax_enable_preemption_service", False)  # SIGTERM is train/stop.py's
   try:
     jax.distributed.initialize(
       **where,
@@ -129,6 +133,24 @@ def of_all(flag: bool) -> bool:
   if jax.process_count() == 1:
     return flag
   return bool(np.all(multihost_utils.process_allgather(np.asarray(flag))))
+
+
+def largest(mine: int) -> jax.Array:
+  """The largest of all processes' numbers, as a scalar that is still on its way."""
+  everywhere = _everywhere()
+  local = np.full(len(everywhere.mesh.local_devices), mine, np.int32)
+  return _maximum(everywhere.mesh)(jax.make_array_from_process_local_data(everywhere, local))
+
+
+@functools.cache
+def _everywhere() -> NamedSharding:
+  mesh = jax.make_mesh((jax.device_count(),), ("all",), axis_types=(AxisType.Auto,))
+  return NamedSharding(mesh, PartitionSpec("all"))
+
+
+@functools.cache
+def _maximum(mesh: Mesh) -> Callable[[jax.Array], jax.Array]:
+  return jax.jit(jnp.max, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def joined(mine: Sequence[Any]) -> list[Any]:

@@ -1,7 +1,7 @@
 """What a run does between updates: fetch input, log, evaluate, save."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ from edge_rnnt.train.progress import Progress
 from edge_rnnt.train.state import TrainState
 from edge_rnnt.train.stop import Stopped, StopSignals
 
+Updated = tuple[TrainState, Mapping[str, Any]]
 Evaluate = Callable[[TrainState], Mapping[str, float]]
 
 
@@ -28,11 +29,13 @@ class Run:
     progress: Progress,
     stop: StopSignals,
     about: Mapping[str, Any],
+    start: int,
   ):
     self._checkpoints, self._writer, self._progress = checkpoints, writer, progress
     self._stop, self._about = stop, about
     self._monitor = Monitor(writer, progress)
-    self._last_save, self._logged = time.monotonic(), 0
+    self._last_save, self._logged, self._saved = time.monotonic(), 0, start
+    self._compiled: set[Hashable] = set()
     self._evaluated: dict[int, Mapping[str, float]] = {}
 
   def next_batch(self, batches: Iterator[Batch], done: int) -> Batch:
@@ -43,6 +46,24 @@ class Run:
     if batch is None:
       raise ValueError(f"The input ended after {done} updates, before the last stage did.")
     return batch
+
+  def update(
+    self, shape: Hashable, step: Callable[[], Updated], state: TrainState, done: int
+  ) -> Updated:
+    """step(), which makes the next of the state after `done` updates.
+
+    A step of a new shape is compiled first, which may take minutes: what there is is saved before,
+    and a signal cuts it short. Raises Stopped.
+    """
+    if shape in self._compiled:
+      return step()
+    self._compiled.add(shape)
+    if done > self._saved:
+      self.save(state, done)
+    updated = self._stop.run_unless_stopped(step)
+    if updated is None:
+      self.leave_if_stopped(done)
+    return updated
 
   def note(self, done: int, stage: str, batch: Batch, metrics: Mapping[str, Any]) -> None:
     """Update number `done` reports; the numbers may still be on their way."""
@@ -93,15 +114,17 @@ class Run:
     """A checkpoint, after making sure that every update in it was finite."""
     self._check()
     self._checkpoints.save(done, state, self._about_now(done), self._evaluated.get(done))
-    self._last_save = time.monotonic()
+    self._last_save, self._saved = time.monotonic(), done
 
   def leave_if_stopped(self, done: int) -> None:
     """Raises Stopped if a signal came; call it when the state is saved."""
     if self._stop.signum is None:
       return
     self._checkpoints.wait()
-    directory = self._checkpoints.directory
-    message = f"Stopped at step {done}, saved in {directory}. The same command resumes there."
+    saved = f"saved in {self._checkpoints.directory}. The same command resumes there."
+    if not done:
+      saved = "before the first update. The same command begins there."
+    message = f"Stopped at step {done}, {saved}"
     self._progress.line(message)
     raise Stopped(self._stop.signum, message)
 

@@ -1,14 +1,22 @@
 """SIGTERM (preemption) and Ctrl-C end training after the update under way, with its state saved."""
 
+import collections
+import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TypeVar
 
 import jax
-from jax.experimental import multihost_utils
+
+from edge_rnnt.train import processes
+
+LAG = 2
+"""Updates between asking the other processes and reading what they said: nobody waits for it."""
+
+AT_ONCE = "Stopped. What was finished is kept, and the same command goes on from there."
 
 Result = TypeVar("Result")
 
@@ -30,11 +38,11 @@ class Stopped(SystemExit):
 class StopSignals:
   """A context manager that notes SIGTERM and SIGINT instead of dying of them.
 
-  `signum` is the first that came, or None. A second Ctrl-C interrupts at once, as ever.
+  A second Ctrl-C interrupts at once, as ever.
   """
 
   def __init__(self) -> None:
-    self.signum: int | None = None
+    self._heard: int | None = None
     self._may_leave = False
     self._previous: dict[int, object] = {}
 
@@ -47,8 +55,13 @@ class StopSignals:
   def __exit__(self, kind: object, *_: object) -> None:
     for signum, handler in self._previous.items():
       signal.signal(signum, handler)
-    if self.signum is not None and kind is None:
-      signal.raise_signal(self.signum)  # it came too late for anyone to heed it
+    if self._heard is not None and kind is None:
+      signal.raise_signal(self._heard)  # it came too late for anyone to heed it
+
+  @property
+  def signum(self) -> int | None:
+    """The signal that is to be heeded now: the first that came."""
+    return self._heard
 
   def agree(self, step: int) -> None:
     """Update number `step` is done: call it after every one."""
@@ -66,9 +79,9 @@ class StopSignals:
 
   def _note(self, signum: int, frame: FrameType | None) -> None:
     del frame
-    if self.signum is not None and signum == signal.SIGINT:
+    if self._heard is not None and signum == signal.SIGINT:
       raise KeyboardInterrupt
-    self.signum = self.signum or signum
+    self._heard = self._heard or signum
     if self._may_leave:
       self._may_leave = False
       raise _Leave
@@ -77,35 +90,51 @@ class StopSignals:
 class AgreedStop(StopSignals):
   """The same for one of several processes, which must all stop after the same update.
 
-  SIGTERM to any of them is taken by JAX's coordination service, which agrees with the others on an
-  update to come: `agree` tells when it is reached. Ctrl-C counts as SIGTERM. An evaluation is not
-  cut short, since all take part in it.
+  Whatever one of them has heard by an update, all heed LAG updates later. What they do together is
+  not cut short.
+
+  JAX has a service for this (reached_preemption_sync_point), which agrees on the number of an
+  update to come; but orbax asks it too, from a thread of its own and for the number of a past save,
+  and before a resumed run's first update it agrees on 1, which is past.
   """
 
-  def __enter__(self) -> "AgreedStop":
-    if threading.current_thread() is threading.main_thread():
-      self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._pass_on)
-    return self
+  def __init__(self) -> None:
+    super().__init__()
+    self._asked: collections.deque[jax.Array] = collections.deque()
+    self._agreed: int | None = None
 
-  def __exit__(self, kind: object, *_: object) -> None:
-    super().__exit__(kind)
-    if kind is None:  # what comes after training has nothing to save, and may be ended at once
-      signal.signal(signal.SIGTERM, signal.SIG_DFL)
+  @property
+  def signum(self) -> int | None:
+    """The signal that all processes heed after this update."""
+    return self._agreed
 
   def agree(self, step: int) -> None:
-    if multihost_utils.reached_preemption_sync_point(step):
-      self.signum = signal.SIGTERM
+    self._asked.append(processes.largest(self._heard or 0))
+    if len(self._asked) > LAG and self._agreed is None:
+      self._agreed = int(self._asked.popleft()) or None
 
   def run_unless_stopped(self, function: Callable[[], Result]) -> Result | None:
     return function()
-
-  def _pass_on(self, signum: int, frame: FrameType | None) -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def stop_signals() -> StopSignals:
   """Those of a process that trains alone, or of one of several."""
   return StopSignals() if jax.process_count() == 1 else AgreedStop()
+
+
+@contextlib.contextmanager
+def ends_at_once() -> Iterator[None]:
+  """SIGTERM ends the block with Stopped, told in a line: for what only writes whole files."""
+
+  def leave(signum: int, frame: FrameType | None) -> None:
+    os.write(2, f"{AT_ONCE}\n".encode())  # print may be what was interrupted
+    raise Stopped(signum, AT_ONCE)
+
+  previous = signal.signal(signal.SIGTERM, leave)
+  try:
+    yield
+  finally:
+    signal.signal(signal.SIGTERM, previous)
 
 
 class _Leave(BaseException):  # no Exception: the function's own handlers must let it through

@@ -1,5 +1,7 @@
 """A training problem so small that a run of it takes seconds: one kernel, fitted to a line."""
 
+import hashlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,6 +42,11 @@ class Line:
   def state(self, seed: int = 0) -> TrainState:
     params = {"model": {"layer_0": {"kernel": jax.random.normal(jax.random.key(seed), (8, 4))}}}
     return create(params, self.optimizer, jax.random.key(7), ema=True)
+
+  def digest(self, state: TrainState) -> str:
+    """Of every bit of it."""
+    leaves = jax.tree.leaves(state.replace(rng=jax.random.key_data(state.rng)))
+    return hashlib.sha256(b"".join(np.asarray(leaf).tobytes() for leaf in leaves)).hexdigest()
 
   def batches(self, start: int, *, spoiled: int | None = None):
     """Batch i is a function of i; number `spoiled` holds a nan."""

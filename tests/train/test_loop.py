@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import json
 import os
@@ -11,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 
+from edge_rnnt.inputs.batching import Batch
 from edge_rnnt.train.checkpoint import CheckpointError, Checkpoints
 from edge_rnnt.train.loop import Stage, fit, stage_of
 from edge_rnnt.train.monitor import NotFinite
@@ -143,21 +145,26 @@ def test_a_nan_stops_the_run_and_is_in_no_checkpoint(line, tmp_path):
   assert all(np.isfinite(leaf).all() for leaf in leaves_of(state))
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_and_the_same_call_goes_on(line, undisturbed, tmp_path, capsys, signum):
+@pytest.mark.parametrize(
+  ("signum", "update"),
+  [(signal.SIGTERM, 18), (signal.SIGINT, 18), (signal.SIGTERM, 3)],  # 3: before any checkpoint
+)
+def test_a_signal_saves_and_the_same_call_goes_on(
+  line, undisturbed, tmp_path, capsys, signum, update
+):
   def batches(start):
     for number, batch in enumerate(line.batches(start), start + 1):
-      if number == 18 and start == 0:
+      if number == update and start == 0:
         os.kill(os.getpid(), signum)
       yield batch
 
   with pytest.raises(Stopped) as stopped:
     run(line, tmp_path, batches=batches, save_seconds=1e9)
   assert stopped.value.code == 128 + signum
-  assert "Stopped at step 18" in str(stopped.value)
+  assert f"Stopped at step {update}" in str(stopped.value)
   assert "same command resumes" in capsys.readouterr().out
   assert_same_bits(run(line, tmp_path, batches=batches), undisturbed[0])
-  assert "Resuming at step 18 of 40" in capsys.readouterr().out
+  assert f"Resuming at step {update} of 40" in capsys.readouterr().out
 
 
 def test_a_signal_cuts_an_evaluation_short(line, undisturbed, tmp_path):
@@ -170,6 +177,52 @@ def test_a_signal_cuts_an_evaluation_short(line, undisturbed, tmp_path):
   with pytest.raises(Stopped, match="step 20"):
     run(line, tmp_path, evaluate=evaluate, evaluate_every=20)
   assert_same_bits(run(line, tmp_path), undisturbed[0])
+
+
+def struck_while_compiled(step, rows: int):
+  """The step, with a signal in the middle of its compilation for so many rows."""
+
+  def compiled(state, *batch):
+    if len(batch[0]) == rows:
+      os.kill(os.getpid(), signal.SIGTERM)
+    return step(state, *batch)
+
+  return jax.jit(compiled, donate_argnums=0)
+
+
+def fewer_rows(line, updates: int):
+  """Batches of 8 rows; one of 4 after so many updates."""
+
+  def batches(start):
+    for number, batch in enumerate(line.batches(start), start):
+      fields = vars(batch).items()
+      yield Batch(**{k: v[:4] for k, v in fields}) if number == updates else batch
+
+  return batches
+
+
+@pytest.mark.parametrize(
+  ("stage", "rows", "done", "told"),
+  [
+    (0, 8, 0, "step 0, before the first update"),
+    (1, 8, 15, "step 15, saved"),  # nothing is saved twice
+    (0, 4, 9, "step 9, saved"),  # a bucket's first batch
+  ],
+)
+def test_a_signal_cuts_a_compilation_short_and_nothing_is_lost(
+  line, tmp_path, stage, rows, done, told
+):
+  options = {"batches": fewer_rows(line, 9), "save_seconds": 1e9}
+  struck = stages(line)
+  step = struck_while_compiled(struck[stage].step, rows)
+  struck[stage] = dataclasses.replace(struck[stage], step=step)
+  with pytest.raises(Stopped, match=told) as stopped:
+    fit(line.state(), stages=struck, workdir=tmp_path / "struck", **options)
+  assert stopped.value.code == 143
+  with Checkpoints(tmp_path / "struck" / "checkpoints") as checkpoints:
+    assert checkpoints.latest_step() == (done or None)
+  last = run(line, tmp_path / "struck", **options)
+  assert_same_bits(last, run(line, tmp_path / "undisturbed", **options))
 
 
 def test_a_profile_changes_nothing_and_is_of_the_updates_asked_for(line, undisturbed, tmp_path):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from edge_rnnt.train.stop import Stopped, StopSignals
+from edge_rnnt.train.stop import Stopped, StopSignals, ends_at_once
 
 
 def test_a_signal_is_noted_and_handlers_are_put_back():
@@ -47,3 +47,17 @@ def test_the_second_ctrl_c_interrupts():
 def test_a_signal_nobody_heeded_has_its_usual_effect():
   with pytest.raises(KeyboardInterrupt), StopSignals():
     os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_outside_of_training_sigterm_ends_at_once_and_says_so(capfd):
+  before = signal.getsignal(signal.SIGTERM)
+  with pytest.raises(Stopped) as stopped, ends_at_once():
+    with pytest.raises(Stopped), StopSignals() as training:
+      os.kill(os.getpid(), signal.SIGTERM)
+      raise Stopped(training.signum, "saved")
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(30)
+  assert stopped.value.code == 143
+  (told,) = capfd.readouterr().err.splitlines()
+  assert told.startswith("Stopped.") and "same command goes on" in told
+  assert signal.getsignal(signal.SIGTERM) is before
