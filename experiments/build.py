@@ -55,6 +55,9 @@ class Run:
   state: state.TrainState
   stages: tuple[Stage, ...]
   batches: Callable[[int], Iterator[batching.Batch]]
+  """This process's rows, from a number of updates on."""
+  whole_batches: Callable[[int], Iterator[batching.Batch]]
+  """The same with the rows of all processes: for what one of them does alone."""
   layout: Layout
   """Where parameters and batches lie."""
   plan: plan.BatchPlan
@@ -197,11 +200,15 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
     surroundings=within,
     time_reduction=config.model.time_reduction,
   )
-  batches = functools.partial(_batches, batch_plan, loader, config.seed)
+  batches, whole_batches = (
+    functools.partial(_batches, each, loader, config.seed)
+    for each in (batch_plan, batch_plan.of_all_processes())
+  )
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
   begins = optimization.transducer_begins(stages)
   of_batches = batch_plan, dev_buckets, exposure, begins
-  return Run(model, first, train_stages, batches, layout, *of_batches, tuple(aware))
+  given = batches, whole_batches, layout
+  return Run(model, first, train_stages, *given, *of_batches, tuple(aware))
 
 
 def begin_with(

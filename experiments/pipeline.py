@@ -249,7 +249,7 @@ def evaluate(
 ) -> results.Results:
   """Exports every kept state in every scheme and measures the files on the test sets."""
   # From where all kinds of speech are mixed: the first stages hear one kind only.
-  mixed = begun.batches(begun.transducer_begins)
+  mixed = begun.whole_batches(begun.transducer_begins)
   calibration = measure.calibration_batches(mixed, config.calibration_utterances)
   folder = workdir / "models"
   folder.mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ Training resumes at step i by asking for batch i: nothing is replayed, nothing i
 number of processes.
 """
 
+import copy
 import dataclasses
 import functools
 import zlib
@@ -97,6 +98,12 @@ class BatchPlan:
       tuple(int(items[each]) for each in positions),
       tuple(positions),
     )
+
+  def of_all_processes(self) -> "BatchPlan":
+    """The same batches with all of their rows."""
+    plan = copy.copy(self)
+    plan._process, plan._processes = 0, 1
+    return plan
 
   def batches_per_epoch(self, name: str) -> int:
     """Batches in which each utterance of a source comes once."""

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 import soundfile
@@ -16,7 +17,7 @@ from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import results
 from edge_rnnt.report.hypotheses import read_hypotheses
 from edge_rnnt.train.checkpoint import Checkpoints
-from experiments import build, pipeline
+from experiments import build, measure, pipeline
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +124,17 @@ def test_stages_without_their_sources_are_skipped(make_config, make_corpora):
   assert [stage.name for stage in run.stages] == ["hear", "dense", "half", "eighty"]
   assert set(run.plan.sources) == {"own"} and len(run.plan) == 460
   assert run.transducer_begins == 60
+
+
+def test_one_of_two_processes_can_read_the_rows_of_both(make_config, make_corpora, monkeypatch):
+  """The first calibrates alone, on what a single process would."""
+  config = make_config()
+  monkeypatch.setattr(jax, "process_count", lambda: 2)
+  monkeypatch.setattr(jax, "process_index", lambda: 1)
+  second = build.run(config, build.speech(config, make_corpora()))
+  at = second.transducer_begins
+  mine, both = next(second.batches(at)), next(second.whole_batches(at))
+  assert (len(mine.ids), len(both.ids)) == (config.batch_size // 2, config.batch_size)
+  for array, rows in zip(both.arrays, mine.arrays, strict=True):
+    np.testing.assert_array_equal(array[1::2], rows)
+  assert len(measure.calibration_batches(second.whole_batches(at), 24)) == 2
