@@ -27,6 +27,7 @@ from edge_rnnt.train import state, step
 from edge_rnnt.train.loop import Stage, stage_of
 from edge_rnnt.train.mesh import Layout
 from edge_rnnt.train.quantize import Aware, initial_ranges
+from edge_rnnt.train.retention import Retention
 from edge_rnnt.train.warm_start import check_same_shapes
 from experiments import disturbance, optimization, schemes
 from experiments.warm_start import Start
@@ -60,6 +61,8 @@ class Run:
   """The same with the rows of all processes: for what one of them does alone."""
   layout: Layout
   """Where parameters and batches lie."""
+  retention: Retention
+  """Which checkpoints stay."""
   plan: plan.BatchPlan
   dev_buckets: tuple[buckets.Bucket, ...]
   exposure: Mapping[str, float]
@@ -207,7 +210,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
   begins = optimization.transducer_begins(stages)
   of_batches = batch_plan, dev_buckets, exposure, begins
-  given = batches, whole_batches, layout
+  given = batches, whole_batches, layout, Retention(**config.checkpoints)
   return Run(model, first, train_stages, *given, *of_batches, tuple(aware))
 
 

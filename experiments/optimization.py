@@ -1,7 +1,7 @@
 """The stages of a config -> one optimizer over the global step: rates, warm-ups, pruning."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +14,6 @@ from edge_rnnt.train.optimizer import adamw, lamb
 from experiments import schemes
 
 OPTIMIZERS = {"adamw": adamw, "lamb": lamb}
-DECAYS = {"cosine": rates.cosine, "exponential": rates.exponential}
 
 
 def optimizer(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientTransformation:
@@ -47,9 +46,10 @@ def learning_rate(config: ConfigDict, stages: Sequence[ConfigDict]) -> rates.Rat
   Raises ValueError for an unknown decay, or one that is held for all of a stage.
   """
   settings = config.optimizer
-  if settings.decay not in DECAYS or not 0 <= settings.hold < 1:
+  known = _decays(settings)
+  if settings.decay not in known or not 0 <= settings.hold < 1:
     raise ValueError(
-      f"optimizer.decay is {settings.decay!r}, expected one of {list(DECAYS)}; optimizer.hold is "
+      f"optimizer.decay is {settings.decay!r}, expected one of {list(known)}; optimizer.hold is "
       f"{settings.hold}, expected a share of a stage from 0 to below 1"
     )
   ends = np.cumsum([each.steps for each in stages])
@@ -57,7 +57,7 @@ def learning_rate(config: ConfigDict, stages: Sequence[ConfigDict]) -> rates.Rat
   for each, end in zip(stages, ends, strict=True):
     steps = max(1, round((1 - settings.hold) * each.steps))
     begin = int(end) - steps
-    decays.append(DECAYS[settings.decay](each.rate, steps=steps, begin=begin, final=each.final))
+    decays.append(known[settings.decay](each.rate, steps=steps, begin=begin, final=each.final))
   warmup = rates.warmup(settings.warmup_steps)
 
   def rate(step):
@@ -65,6 +65,22 @@ def learning_rate(config: ConfigDict, stages: Sequence[ConfigDict]) -> rates.Rat
     return warmup(step) * jnp.stack([decay(step) for decay in decays])[stage]
 
   return rate
+
+
+def _decays(settings: ConfigDict) -> dict[str, Callable[..., rates.Rate]]:
+  """By name: decay(peak, steps=, begin=, final=)."""
+
+  def inverse_square_root(peak: float, *, steps: int, begin: int, final: float) -> rates.Rate:
+    del steps  # it goes on at its own pace until the stage ends
+    return rates.inverse_square_root(
+      peak, warmup_steps=settings.warmup_steps, begin=begin, final=final
+    )
+
+  return {
+    "cosine": rates.cosine,
+    "exponential": rates.exponential,
+    "inverse_square_root": inverse_square_root,
+  }
 
 
 def pruning(config: ConfigDict, stages: Sequence[ConfigDict]) -> optax.GradientTransformation:

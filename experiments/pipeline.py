@@ -202,8 +202,9 @@ def train(
     about={"config": json.loads(config.to_json_best_effort()), "versions": provenance.versions()},
     layout=begun.layout,
     profile=profile,
+    retention=begun.retention,
   )
-  with Checkpoints(workdir / "checkpoints") as checkpoints:
+  with Checkpoints(workdir / "checkpoints", begun.retention) as checkpoints:
     names = [stage.keep_as for stage in begun.stages if stage.keep_as]
     kept = {name: checkpoints.restore_kept(name, last)[0] for name in names}
     states = {name: on_this_process(state) for name, state in kept.items()}

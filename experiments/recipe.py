@@ -71,7 +71,9 @@ def get_config() -> ConfigDict:
 
   config.optimizer = ConfigDict()
   config.optimizer.name = "adamw"  # or lamb, for batches of hundreds
-  config.optimizer.decay = "cosine"  # or exponential: from a stage's rate to its final
+  # Or exponential: from a stage's rate to its final. inverse_square_root, after as many updates as
+  # the warm-up has: with the root of the updates, and not below a stage's final.
+  config.optimizer.decay = "cosine"
   config.optimizer.hold = 0.0  # share of a stage before it begins
   config.optimizer.clip_norm = 1.0
   config.optimizer.weight_decay = 1e-3
@@ -114,6 +116,12 @@ def get_config() -> ConfigDict:
   config.longest_utterance = 0.0  # seconds; longer ones are left out of training, 0 for none
   config.synthetic = 2000  # utterances of each kind mixed into the training on recorded speech
   config.evaluate_every = 400
+
+  # Beside the states that stages keep (keep_as).
+  config.checkpoints = ConfigDict()
+  config.checkpoints.latest = 2  # newest: one may turn out damaged
+  config.checkpoints.best = 1  # by dev WER
+
   config.calibration_utterances = 128
 
   config.schemes = ("float", "hybrid", "integer")  # see schemes.py
@@ -162,8 +170,8 @@ def stage(
     steps: updates.
     sources: shares of the batches.
     alignment, ctc, transducer: weights of the losses; one of weight 0 is not computed.
-    rate, final: learning rate at its beginning and its end, half a cosine between (final None: it
-      stays).
+    rate, final: learning rate at its beginning and its end, config.optimizer.decay between (final
+      None: it stays).
     disturb: strength of the augmentation, 0 to 1.
     sparsity: what the prunable kernels rise to (None: as before).
     quantize: name of the scheme that it is trained for, if any; masks stay from there on.

@@ -14,10 +14,10 @@ from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
-from orbax.checkpoint import checkpoint_managers as policies
 
 from edge_rnnt import trees
 from edge_rnnt.train import processes
+from edge_rnnt.train.retention import Retention
 
 logger = logging.getLogger(__name__)
 
@@ -29,26 +29,13 @@ class CheckpointError(RuntimeError):
 class Checkpoints:
   """Saves and restores training states below a directory; a context manager, since saves run on."""
 
-  def __init__(
-    self,
-    directory: str | pathlib.Path,
-    *,
-    latest: int = 2,
-    best: int = 1,
-    metric: str = "dev_wer",
-  ):
-    """Keeps the `latest` newest (two: one may turn out damaged) and the `best` by lowest metric."""
+  def __init__(self, directory: str | pathlib.Path, retention: Retention | None = None):
     self.directory = pathlib.Path(directory).resolve()
-    self._metric = metric
+    self._rank = (retention or Retention()).rank
     self._set_aside_cut_metrics()
-    keep = [
-      policies.LatestN(latest),
-      # reversed: the policy keeps the end of the ranking, and the lowest is the best.
-      policies.BestN(get_metric_fn=self._rank, reverse=True, n=best),
-    ]
     handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
     options = ocp.CheckpointManagerOptions(
-      preservation_policy=policies.AnyPreservationPolicy(keep),
+      preservation_policy=(retention or Retention()).policy(),
       best_fn=self._rank,  # without it no metrics are written, and a restart forgets the best
       best_mode="min",
       cleanup_tmp_directories=True,
@@ -161,9 +148,6 @@ class Checkpoints:
     self.wait()
     self._manager.close()
     self._milestones.close()
-
-  def _rank(self, metrics: Mapping[str, float]) -> float:
-    return metrics.get(self._metric, math.inf)
 
   def _milestone(self, name: str) -> pathlib.Path:
     if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):

@@ -12,6 +12,7 @@ from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.mesh import Layout
 from edge_rnnt.train.profile import Profile
 from edge_rnnt.train.progress import Progress
+from edge_rnnt.train.retention import Retention
 from edge_rnnt.train.run import Evaluate, Run
 from edge_rnnt.train.state import TrainState
 from edge_rnnt.train.step import TrainStep
@@ -48,6 +49,7 @@ def fit(
   about: Mapping[str, Any] | None = None,
   layout: Layout | None = None,
   profile: int = 0,
+  retention: Retention | None = None,
 ) -> TrainState:
   """Trains through all stages and returns the last state; the same call resumes a stopped run.
 
@@ -66,6 +68,7 @@ def fit(
     about: JSON to store with each checkpoint (configuration, versions).
     layout: where the arrays lie: that of the train steps.
     profile: updates, after the first ten, to trace into `workdir`/profile (train/profile.py).
+    retention: which checkpoints stay.
 
   Raises:
     Stopped: SIGTERM or Ctrl-C came and the state is saved; uncaught, it ends the program.
@@ -75,7 +78,7 @@ def fit(
   workdir, layout = pathlib.Path(workdir), layout or Layout()
   total = sum(stage.steps for stage in stages)
   state = layout.place(state)
-  with stop_signals() as stop, Checkpoints(workdir / "checkpoints") as checkpoints:
+  with stop_signals() as stop, Checkpoints(workdir / "checkpoints", retention) as checkpoints:
     state, start = resume(state, checkpoints)
     with (
       metrics.writer(workdir, start=start) as writer,

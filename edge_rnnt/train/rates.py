@@ -62,17 +62,25 @@ def exponential(peak: float, *, steps: int, begin: int = 0, final: float) -> Rat
   return rate
 
 
-def inverse_square_root(peak: float, *, warmup_steps: int) -> Rate:
-  """Up in a straight line to `peak`, then down with the root of the step (Vaswani et al. 2017).
+def inverse_square_root(
+  peak: float, *, warmup_steps: int, begin: int = 0, final: float = 0.0
+) -> Rate:
+  """`peak` for `warmup_steps` from `begin` on, then down with the root of the step, to `final`.
 
-  peak min((step + 1) / warmup_steps, sqrt(warmup_steps / (step + 1)))
+  n = step - begin + 1
+  max(peak sqrt(warmup_steps / max(n, warmup_steps)), final)
+
+  Times a warm-up of as many steps it is the schedule of the Transformer (Vaswani et al. 2017).
   """
-  if warmup_steps < 1:
-    raise ValueError(f"a warm-up needs 1 step or more, got {warmup_steps}")
+  if warmup_steps < 1 or begin < 0:
+    raise ValueError(
+      "an inverse square root needs warmup_steps >= 1 and begin >= 0, got "
+      f"{warmup_steps} and {begin}"
+    )
 
   def rate(step: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
-    done = (jnp.asarray(step, jnp.float32) + 1) / warmup_steps
-    return peak * jnp.minimum(done, done**-0.5)
+    n = jnp.asarray(step, jnp.float32) - begin + 1
+    return jnp.maximum(peak * jnp.sqrt(warmup_steps / jnp.maximum(n, warmup_steps)), final)
 
   return rate
 

@@ -43,6 +43,18 @@ def test_a_decay_may_be_exponential_and_begin_late(config):
     optimization.learning_rate(config, STAGES)
 
 
+def test_the_transformer_s_schedule_starts_anew_with_a_stage(config):
+  config = config.copy_and_resolve_references()
+  config.optimizer.decay = "inverse_square_root"  # warm-up: 10 updates
+  rate = optimization.learning_rate(config, STAGES)
+  # The first stage's final is its rate: it stays. The second begins at update 100; its final is
+  # half of its rate, reached where n = 40. The third's is a tenth, which 50 updates don't reach.
+  expected = {4: 2e-3, 99: 4e-3, 100: 2e-3, 109: 2e-3, 119: 2e-3 * 0.5**0.5, 139: 1e-3}
+  expected |= {140: 1e-3, 189: 1e-3 * 0.2**0.5}
+  for step, value in expected.items():
+    assert float(rate(step)) == pytest.approx(value, rel=1e-5), step
+
+
 def test_joint_and_prediction_wait_for_the_transducer(config):
   layer = {"layer_0": {"kernel": jnp.ones((8, 8))}}
   params = {"encoder": layer, "prediction": layer, "joint": {"kernel": jnp.ones((8, 8))}}

@@ -120,7 +120,9 @@ def test_stages_without_their_sources_are_skipped(make_config, make_corpora):
   splits = (corpora.train, corpora.dev, corpora.test)
   named = [{"own": each["commands"]} for each in splits]
   own = Corpora("own", "phrases", False, *named, report=ManifestReport(1))
+  config.checkpoints.latest = 4
   run = build.run(config, build.speech(config, own))
+  assert (run.retention.latest, run.retention.best) == (4, 1)
   assert [stage.name for stage in run.stages] == ["hear", "dense", "half", "eighty"]
   assert set(run.plan.sources) == {"own"} and len(run.plan) == 460
   assert run.transducer_begins == 60

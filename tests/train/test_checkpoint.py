@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edge_rnnt.train.checkpoint import CheckpointError, Checkpoints
+from edge_rnnt.train.retention import Retention
 
 
 def assert_equal(state, other):
@@ -60,7 +61,7 @@ def test_a_save_is_of_the_moment_it_was_called(line, tmp_path):
 
 
 def test_the_newest_and_the_best_stay(line, tmp_path):
-  with Checkpoints(tmp_path, latest=2, best=1) as checkpoints:
+  with Checkpoints(tmp_path, Retention(latest=2, best=1)) as checkpoints:
     for step, wer in [(1, 0.5), (2, 0.2), (3, None), (4, 0.3), (5, None), (6, None)]:
       checkpoints.save(step, line.state(), {}, {"dev_wer": wer} if wer else None)
     assert checkpoints.best_step() == 2
@@ -68,6 +69,20 @@ def test_the_newest_and_the_best_stay(line, tmp_path):
     assert checkpoints.best_step() == 2
     assert checkpoints.latest_step() == 6
   assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "5", "6"]
+
+
+@pytest.mark.parametrize(("latest", "best", "there"), [(1, 0, "4"), (3, 0, "234"), (1, 2, "124")])
+def test_as_many_stay_as_were_asked_for(line, tmp_path, latest, best, there):
+  with Checkpoints(tmp_path, Retention(latest=latest, best=best)) as checkpoints:
+    for step, wer in [(1, 0.3), (2, 0.2), (3, 0.6), (4, 0.5)]:
+      checkpoints.save(step, line.state(), {}, {"dev_wer": wer})
+  assert sorted(path.name for path in tmp_path.iterdir()) == list(there)
+
+
+@pytest.mark.parametrize("counts", [{"latest": 0}, {"best": -1}])
+def test_nothing_to_resume_from_is_refused(counts):
+  with pytest.raises(ValueError, match="at least the latest"):
+    Retention(**counts)
 
 
 def test_without_any_metric_none_is_best(line, tmp_path):
@@ -115,7 +130,7 @@ def test_another_model_is_not_taken_for_damage(line, tmp_path):
 
 
 def test_milestones_stay_under_their_names(line, tmp_path):
-  with Checkpoints(tmp_path, latest=1) as checkpoints:
+  with Checkpoints(tmp_path, Retention(latest=1)) as checkpoints:
     checkpoints.keep("dense", numbered(line.state(), 1), {"step": 1})
     checkpoints.keep("sparse-50", numbered(line.state(), 2), {"step": 2})
     checkpoints.keep("dense", numbered(line.state(), 3), {"step": 3})

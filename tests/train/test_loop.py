@@ -16,6 +16,7 @@ from edge_rnnt.inputs.batching import Batch
 from edge_rnnt.train.checkpoint import CheckpointError, Checkpoints
 from edge_rnnt.train.loop import Stage, fit, stage_of
 from edge_rnnt.train.monitor import NotFinite
+from edge_rnnt.train.retention import Retention
 from edge_rnnt.train.stop import Stopped
 
 STEPS = 40
@@ -117,7 +118,8 @@ def test_evaluations_are_logged_and_rank_checkpoints(line, tmp_path, capsys):
     seen.append(int(state.step))
     return {"dev_wer": wers[seen[-1]]}
 
-  run(line, tmp_path, evaluate=evaluate, evaluate_every=10, about={"config": {"cells": 4}})
+  options = {"evaluate_every": 10, "retention": Retention(latest=3)}
+  run(line, tmp_path, evaluate=evaluate, about={"config": {"cells": 4}}, **options)
   assert seen == [10, 15, 20, 30, 40]  # every 10 and at the stages' ends
   logged = {each["step"]: each["dev_wer"] for each in log_of(tmp_path) if "dev_wer" in each}
   assert logged == wers
@@ -126,6 +128,8 @@ def test_evaluations_are_logged_and_rank_checkpoints(line, tmp_path, capsys):
     assert checkpoints.best_step() == 15
     _, about = checkpoints.restore_latest(line.state())
     assert about == {"step": 40, "next_batch": 40, "config": {"cells": 4}}
+  saved = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+  assert saved == {"15", "38", "39", "40", "milestones"}  # the best, and as many of the latest
 
 
 def test_a_nan_stops_the_run_and_is_in_no_checkpoint(line, tmp_path):

@@ -54,9 +54,17 @@ def test_exponential_is_optax_exponential_decay_after_a_hold():
 def test_inverse_square_root_is_the_transformer_s():
   """d^-0.5 min(n^-0.5, n w^-1.5), whose peak is d^-0.5 w^-0.5, with n from 1 on."""
   width, warm = 512, 400
-  rate = rates.inverse_square_root((width * warm) ** -0.5, warmup_steps=warm)
+  decay = rates.inverse_square_root((width * warm) ** -0.5, warmup_steps=warm)
+  rate = rates.product(rates.warmup(warm), decay)
   for n in (1, 10, 399, 400, 401, 10_000):
     expected = width**-0.5 * min(n**-0.5, n * warm**-1.5)
     np.testing.assert_allclose(rate(n - 1), expected, rtol=1e-5)
-  with pytest.raises(ValueError, match="warm-up"):
+  with pytest.raises(ValueError, match="warmup_steps"):
     rates.inverse_square_root(1.0, warmup_steps=0)
+
+
+def test_inverse_square_root_begins_late_and_ends_at_its_final_rate():
+  rate = rates.inverse_square_root(2.0, warmup_steps=9, begin=100, final=0.5)
+  # 2 sqrt(9 / n) with n = step - 99, and 0.5 from n = 144 on.
+  for step, expected in {0: 2.0, 108: 2.0, 135: 1.0, 180: 2 / 3, 243: 0.5, 900: 0.5}.items():
+    assert float(rate(step)) == pytest.approx(expected, rel=1e-6)
