@@ -78,6 +78,7 @@ def join(folder: pathlib.Path) -> results.Results:
     rows=rows,
     notes=_notes(groups),
     seconds=_seconds(points),
+    commit=", ".join(sorted({point.found.commit for point in points} - {""})),
     recovery=None,  # each row has its own
     charts=(),
     sample=str(first.folder.relative_to(folder) / first.found.sample),

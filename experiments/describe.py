@@ -8,6 +8,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from data.corpora import Corpora
+from data.licences import licences
+from edge_rnnt.device.engine import default_engine
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.prune import transform as prune
 from edge_rnnt.report.provenance import interpreter
@@ -20,6 +22,8 @@ TITLES = {
   "spoken_digit": "spoken digits",
   "synthetic": "synthetic digit strings and orders",
 }
+LICENSED = ("shared", "spoken_digit")
+"""Kinds of speech whose licences are known by the names of its sets."""
 DOMAIN_TITLES = {
   "commands": "spoken orders",
   "strings": "digit strings",
@@ -44,6 +48,7 @@ def data(speech: Speech, begun: Run) -> Data:
     synthetic=corpora.synthetic,
     synthetic_train_share=1.0 if corpora.synthetic else sum(mixed_in, 0.0),
     unseen_speakers=_unseen(corpora.train, corpora.test),
+    licences=licences((*corpora.train, *corpora.test)) if corpora.kind in LICENSED else (),
     portions=tuple(portions),
   )
 
@@ -58,8 +63,8 @@ def _title(corpora: Corpora) -> str:
 def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
   """What a reader must know to judge the numbers."""
   lines = [
-    "Every row was measured from its device file by the device runtime (the NumPy reference: its "
-    "times say nothing about a phone).",
+    "Every row was measured from its device file by the device runtime "
+    f"({default_engine()} engine).",
     f"Pruned in {config.pruning.block[0]}x{config.pruning.block[1]} blocks, recovery "
     f"{config.pruning.recovery}.",
     _quantized(config),

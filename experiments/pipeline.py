@@ -292,6 +292,7 @@ def evaluate(
     data=describe.data(speech, begun),
     command=command,
     versions=provenance.versions(),
+    commit=provenance.commit(),
     rows=tuple(rows),
     seconds=watch.seconds,
     machine=provenance.machine(),

@@ -11,10 +11,14 @@ class Unready(ValueError):
   """What a recognizer is made of is missing; the message says what to do."""
 
 
-def default_model(folder: Path | None = None) -> Path:
+def folder() -> Path:
+  """Where the package keeps its model, and the card beside it."""
+  return Path(str(importlib.resources.files("edge_rnnt.device") / FOLDER))
+
+
+def default_model(place: Path | None = None) -> Path:
   """The one device file in the package's folder of models (or in another); raises Unready."""
-  folder = folder or Path(str(importlib.resources.files("edge_rnnt.device") / FOLDER))
-  found = sorted(folder.glob(f"*{SUFFIX}"))
+  found = sorted((place or folder()).glob(f"*{SUFFIX}"))
   if len(found) == 1:
     return found[0]
   if found:

@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import subprocess
 import sys
 
 PACKAGES = (
@@ -30,6 +31,24 @@ def versions() -> dict[str, str]:
     except importlib.metadata.PackageNotFoundError:
       continue
   return found
+
+
+def commit(checkout: pathlib.Path | None = None) -> str:
+  """The commit of this program's code, with + where files differ from it; "" outside of Git."""
+  checkout = checkout or pathlib.Path(__file__).resolve().parents[2]
+  if not (checkout / ".git").exists():
+    return ""
+  try:
+    name = _git(checkout, "rev-parse", "--short=12", "HEAD")
+    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
+  except (OSError, subprocess.CalledProcessError):  # no git here, or no commit yet
+    return ""
+  return f"{name}{'+' if changed else ''}"
+
+
+def _git(checkout: pathlib.Path, *arguments: str) -> str:
+  command = ["git", "-C", str(checkout), *arguments]
+  return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def machine() -> str:

@@ -161,6 +161,7 @@ class Results:
   title: str = "A streaming recognizer, pruned and quantized"
   notes: tuple[str, ...] = ()  # plain sentences for the page
   seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)  # wall time by part
+  commit: str = ""  # of the program; a + where its files differed; "": not known
   machine: str = ""  # that trained, and that RTF was measured on
   chunk_seconds: float | None = None  # audio fed at a time when RTF was measured
   engine: str = ""  # that RTF was measured in: native or reference (NumPy)

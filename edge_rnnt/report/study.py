@@ -17,7 +17,7 @@ from edge_rnnt.report.claims import Answer, Claim, answer
 from edge_rnnt.report.evidence import Evidence
 from edge_rnnt.report.results import Results, ResultsError, Row
 from edge_rnnt.report.svg import to_svg
-from edge_rnnt.report.table import NOTHING, Cell, Table
+from edge_rnnt.report.table import NOTHING, Cell, Table, wer_cell
 
 NOISE = (
   " SQNR: signal to quantization noise of the encoder's noisiest tensor, the engine that reads the "
@@ -162,10 +162,7 @@ def _answered(section: Section, results: Results, evidence: Evidence) -> Answere
 
 
 def _wer(row: Row | None) -> Cell:
-  if row is None:
-    return Cell(NOTHING)
-  interval = f"[{units.rate(row.wer_low)}, {units.rate(row.wer_high)}]"
-  return Cell(units.rate(row.wer), interval, span=(row.wer_low, row.wer, row.wer_high))
+  return Cell(NOTHING) if row is None else wer_cell(row)
 
 
 def _share(number: int, whole: int | None) -> Cell:

@@ -86,9 +86,14 @@ def _share(row: Row, base: Row | None) -> Cell:
   return Cell(units.rate(100 * share), share=min(share, 1.0))
 
 
-def _wer(row: Row, base: Row | None) -> Cell:
+def wer_cell(row: Row) -> Cell:
+  """WER with its interval."""
   interval = f"[{units.rate(row.wer_low)}, {units.rate(row.wer_high)}]"
   return Cell(units.rate(row.wer), interval, span=(row.wer_low, row.wer, row.wer_high))
+
+
+def _wer(row: Row, base: Row | None) -> Cell:
+  return wer_cell(row)
 
 
 def _rtf(row: Row, base: Row | None) -> Cell:
@@ -125,7 +130,7 @@ def set_table(results: Results, marked: Row | None = None) -> Table | None:
   if not results.set_rows:
     return None
   sets = tuple(dict.fromkeys(row.set for row in results.set_rows))
-  found = {(row.name, row.set): _wer(row, None) for row in results.set_rows}
+  found = {(row.name, row.set): wer_cell(row) for row in results.set_rows}
   rows = tuple(
     (_model(row, None), *(found.get((row.name, each), Cell(NOTHING)) for each in sets))
     for row in results.main_rows
@@ -181,7 +186,7 @@ def training_table(results: Results, evidence: Evidence) -> Table | None:
         Cell(row.weights or row.name),
         Cell(str(row.seeds)),
         Cell(NOTHING if row.dev_wer is None else units.rate(row.dev_wer)),
-        _wer(row, None),
+        wer_cell(row),
         Cell(" ".join(units.rate(wer) for wer in evidence.wer_of_each_seed(row)) or NOTHING),
         Cell(NOTHING if row.blocks_back is None else units.share(row.blocks_back)),
       )

@@ -1,6 +1,7 @@
 """Versions and the machine are those at hand."""
 
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
@@ -18,6 +19,20 @@ def test_versions_are_those_installed():
 def test_packages_that_are_absent_are_left_out(monkeypatch):
   monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no-such-package-anywhere"))
   assert provenance.versions().keys() == {"python", "numpy"}
+
+
+def test_a_commit_is_told_with_a_mark_where_files_differ_from_it(tmp_path):
+  assert provenance.commit(tmp_path) == ""  # no checkout
+  git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+  subprocess.run([*git, "init", "-q"], check=True)
+  assert provenance.commit(tmp_path) == ""  # nothing committed
+  (tmp_path / "file").write_text("one")
+  subprocess.run([*git, "add", "file"], check=True)
+  subprocess.run([*git, "commit", "-qm", "first"], check=True)
+  head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+  assert provenance.commit(tmp_path) == head.stdout[:12]
+  (tmp_path / "file").write_text("two")
+  assert provenance.commit(tmp_path) == head.stdout[:12] + "+"
 
 
 def test_the_machine_tells_its_cores():

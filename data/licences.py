@@ -1,0 +1,28 @@
+"""Under what the recordings of ../shared/data may be used, and whom to name: by set of speech."""
+
+from collections.abc import Iterable
+
+COMMANDS = "commands: Picovoice speech-to-intent-benchmark, Apache-2.0"
+DIGITS = "{names}: Free Spoken Digit Dataset, CC BY-SA 4.0"
+READ = (
+  "{names}: speechocean762, free for commercial and non-commercial use (Zhang et al., "
+  "speechocean762: An Open-Source Non-native English Speech Corpus for Pronunciation Assessment, "
+  "Interspeech 2021)"
+)
+SYNTHETIC = (
+  "{names}: synthesized by espeak-ng (GPL-3.0, a tool that made training data; nothing of it is in "
+  "a model)"
+)
+SOURCES = {
+  COMMANDS: ("commands",),
+  DIGITS: ("strings", "telephony"),
+  READ: ("read", "long", "read_digits"),
+}
+
+
+def licences(names: Iterable[str]) -> tuple[str, ...]:
+  """A line for each source that sets of these names are made of."""
+  names = list(dict.fromkeys(names))
+  made = {text: [name for name in names if name in members] for text, members in SOURCES.items()}
+  made[SYNTHETIC] = [name for name in names if name.startswith("synthetic-")]
+  return tuple(text.format(names=", ".join(found)) for text, found in made.items() if found)

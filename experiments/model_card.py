@@ -1,0 +1,110 @@
+r"""Makes a run's device file the one that the package ships, with its model card.
+
+  python -m experiments.model_card runs/study/edge-70%-0 --model=pruned-integer
+
+Copies the file into edge_rnnt/device/models in place of any other, and writes MODEL_CARD.md and
+TRAINING.json (the configs of the run and of those that it began with) beside it. All numbers are
+those of the run's results.json: run it again when that changes. From then on
+`edge-rnnt-transcribe a.wav` needs no --model.
+"""
+
+import json
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from absl import app, flags
+
+from data.licences import licences
+from edge_rnnt import whole
+from edge_rnnt.device import models
+from edge_rnnt.device.container import ContainerError, read
+from edge_rnnt.report import card, hypotheses, results
+
+_MODEL = flags.DEFINE_string("model", None, "Name of the model in the run's results.")
+_FOLDER = flags.DEFINE_string("folder", None, "Where to put it (the package's own folder).")
+
+MOST_BYTES = 2_000_000
+CARD, TRAINING = "MODEL_CARD.md", "TRAINING.json"
+
+
+class NoModel(ValueError):
+  """What can't be shipped, and why."""
+
+
+def ship(run: pathlib.Path, name: str | None, folder: pathlib.Path) -> pathlib.Path:
+  """Fills `folder`; returns the device file in it.
+
+  Raises NoModel for a name that the results don't have, or a file above 2 MB; ResultsError for
+  results that can't be read or aren't those of their hypotheses; ContainerError for a bad file.
+  """
+  found = results.load(run / "results.json")
+  rows = {row.name: row for row in found.main_rows}
+  if name not in rows:
+    raise NoModel(f"--model={name}: {run} has {', '.join(rows)}")
+  hypotheses.check(found, run)
+  row = rows[name]
+  source = run / row.device_file
+  container, content = read(source), source.read_bytes()
+  if not len(content) == row.bytes <= MOST_BYTES:
+    raise NoModel(
+      f"{source} has {len(content):,} bytes: expected those of results.json ({row.bytes:,}), and "
+      f"no more than {MOST_BYTES:,}"
+    )
+  chain = list(_chain(run))
+  training = [_training(each, config, folder_) for folder_, each, config in chain]
+  sources = found.data.licences or licences(each.set for each in found.data.portions)
+  text = card.text(found, row, container, training, sources)
+  configs = json.dumps([config for _, _, config in chain], indent=1) + "\n"
+  folder.mkdir(parents=True, exist_ok=True)
+  path = folder / f"{name.replace('%', '')}{models.SUFFIX}"
+  with whole.writing(path) as file:
+    file.write(content)
+  whole.write_text(folder / CARD, _without_place(text, run))
+  whole.write_text(folder / TRAINING, _without_place(configs, run))
+  for other in set(folder.glob(f"*{models.SUFFIX}")) - {path}:
+    other.unlink()
+  return path
+
+
+def _chain(run: pathlib.Path) -> Iterator[tuple[pathlib.Path, results.Results, dict[str, Any]]]:
+  """The runs that led to this one, the first first, with their configs."""
+  config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+  start = config["start_from"].rpartition(":")[0]
+  if start:
+    yield from _chain(pathlib.Path(start))
+  yield run, results.load(run / "results.json"), config
+
+
+def _training(found: results.Results, config: dict[str, Any], run: pathlib.Path) -> card.Training:
+  names = [name for name in config["curriculum"] if name in config["stages"]]
+  stages = [config["stages"][name] | {"name": name} for name in names]
+  kept = ("name", "steps", "sparsity", "quantize")
+  return card.Training(
+    command=found.command,
+    commit=found.commit,
+    seed=config["seed"],
+    stages=tuple(card.Stage(**{key: each[key] for key in kept}) for each in stages),
+    config=TRAINING,
+  )
+
+
+def _without_place(text: str, run: pathlib.Path) -> str:
+  """A card travels: where the run lies on this machine is nobody's business."""
+  return text.replace(f"{run.resolve().parent}/", "runs/")
+
+
+def main(argv: list[str]) -> None:
+  if len(argv) != 2:
+    raise app.UsageError("expected one folder, the --workdir of a finished run")
+  folder = pathlib.Path(_FOLDER.value) if _FOLDER.value else models.folder()
+  try:
+    path = ship(pathlib.Path(argv[1]), _MODEL.value, folder)
+  except (NoModel, results.ResultsError, ContainerError) as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+  print(f"{path} ({path.stat().st_size:,} bytes) and {path.with_name(CARD)}")
+
+
+if __name__ == "__main__":
+  app.run(main)
