@@ -11,19 +11,17 @@ About 10 hours on 2 cores with three seeds.
 Not run as a whole yet.
 """
 
-import json
 import pathlib
 
 from absl import flags
 from ml_collections import ConfigDict
 
 from edge_rnnt.report import results, study
-from experiments import collect, study_point, study_tables
-from experiments.launch import launch_sweep
+from experiments import collect, study_device, study_point, study_tables
+from experiments.launch import FAKE_DATA, launch_sweep
 from experiments.sweep import BadSweep, Sweep
 
-TABLES = ("sparsity", "cells", "combined", "quantization", "beyond")
-DEVICE = "device.json"
+TABLES = ("sparsity", "cells", "combined", "quantization", "device", "beyond")
 
 ONLY = flags.DEFINE_list("only", list(TABLES), f"Tables to run: {', '.join(TABLES)}.")
 SEEDS = flags.DEFINE_integer("seeds", 3, "Seeds of tables 1 and 3.", lower_bound=1)
@@ -35,6 +33,8 @@ def get_sweep(config: ConfigDict) -> Sweep:
   if unknown:
     raise BadSweep(f"--only={','.join(unknown)}: the tables are {', '.join(TABLES)}")
   asked = [each for each in _questions(config) if each.section.key in ONLY.value]
+  if not asked:  # the device alone: what table 4 has left to measure there
+    asked = [each for each in _questions(config) if each.section.key == "quantization"]
   points = {point.folder: point for each in asked for point in each.points}
   # A seed after the other: what is there after a third of the time answers every question once.
   ordered = sorted(points.values(), key=lambda point: point.seed)
@@ -42,33 +42,24 @@ def get_sweep(config: ConfigDict) -> Sweep:
 
 
 def report(config: ConfigDict, workdir: pathlib.Path) -> None:
-  """Joins what has finished: results.json, report.html, report.md."""
+  """Joins what has finished: results.json, report.html, report.md; measures table 5's models."""
   joint = collect.join(workdir)
   results.save(joint, workdir / "results.json")
+  _write(joint, config, workdir)
+  if "device" in ONLY.value and not FAKE_DATA.value:
+    study_device.measure(workdir)
+    _write(joint, config, workdir)
+
+
+def _write(joint: results.Results, config: ConfigDict, workdir: pathlib.Path) -> None:
   sections = [each.section for each in _questions(config)]
-  written = study.write(joint, workdir, sections, _measured(workdir))
+  rows = study_device.read(workdir)
+  written = study.write(joint, workdir, sections, [study_device.table(rows)] if rows else [])
   print(f"The page: {written[0]}", flush=True)
 
 
 def _questions(config: ConfigDict) -> tuple[study_tables.Question, ...]:
   return study_tables.questions(config, range(SEEDS.value))
-
-
-def _measured(workdir: pathlib.Path) -> list[study.Measured]:
-  """Table 5, if the device benchmark's rows lie in WORKDIR/device.json."""
-  path = workdir / DEVICE
-  if not path.exists():
-    return []
-  rows = json.loads(path.read_text(encoding="utf-8"))
-  heads = tuple(rows[0])
-  return [
-    study.Measured(
-      title="5. On the device",
-      question="One stream, one thread: python -m experiments.benchmarks.device --json.",
-      heads=heads,
-      rows=tuple(tuple(str(row[head]) for head in heads) for row in rows),
-    )
-  ]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from edge_rnnt.report import units
 from edge_rnnt.report.evidence import Difference, Evidence
 from edge_rnnt.report.results import POOLED, Results, ResultsError, Row
 
-AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
+VERDICTS = AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

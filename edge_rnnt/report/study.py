@@ -4,6 +4,7 @@ Like page.py it computes everything from results.json and the hypotheses beside 
 hold words and no numbers.
 """
 
+import collections
 import dataclasses
 import os
 import pathlib
@@ -13,7 +14,7 @@ from typing import Any
 import markupsafe
 
 from edge_rnnt.report import page, plot, plot_study, units
-from edge_rnnt.report.claims import Answer, Claim, answer
+from edge_rnnt.report.claims import VERDICTS, Answer, Claim, answer
 from edge_rnnt.report.evidence import Evidence
 from edge_rnnt.report.results import Results, ResultsError, Row
 from edge_rnnt.report.svg import to_svg
@@ -60,16 +61,26 @@ class Answered:
   answers: tuple[Answer, ...]
   missing: tuple[str, ...]
 
+  @property
+  def verdicts(self) -> str:
+    """How many claims agree, disagree, or are left open."""
+    found = collections.Counter(each.verdict for each in self.answers)
+    return ", ".join(f"{verdict} {found[verdict]}" for verdict in VERDICTS if found[verdict])
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measured:
-  """A table that was measured elsewhere (times on a device): heads, and rows of text."""
+  """A table that was measured elsewhere (times on a device): heads, and rows of text.
+
+  before: the section that it precedes, by its key; "": after all.
+  """
 
   title: str
   question: str
   heads: tuple[str, ...]
   rows: tuple[tuple[str, ...], ...]
   sentences: tuple[str, ...] = ()
+  before: str = ""
 
   @property
   def table(self) -> Table:

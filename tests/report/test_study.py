@@ -71,15 +71,18 @@ def _heads(section, results, folder):
 def test_the_page_is_whole_and_says_what_is_missing(make_results, tmp_path, section):
   results = make_results(tmp_path, title="The study")
   timed = study.Measured(
-    title="Device", question="How fast?", heads=("model", "RTF"), rows=(("x integer", "0.02"),)
-  )
+    title="Device", question="How fast?", heads=("model", "RTF"), rows=(("x integer", "0.02"),),
+    before="sparsity", sentences=("Said here.",),
+  )  # fmt: skip
   written = study.write(results, tmp_path, [section], [timed])
   markdown, page = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
   assert {path.name for path in written} >= {"report.html", "report.md", "size_wer.svg"}
   for text in (markdown, page):
     assert "Not run yet: 90 % float" in text.replace("\\", "")
     assert "The paper: hardly any loss. Here: " in text and "agrees." in text
-    assert "x integer" in text and "0.02" in text
+    assert "x integer" in text and "0.02" in text and "Said here." in text
+    assert text.index("0.02") < text.index("What does it cost?")
+  assert "agrees 1" in page
   assert page.count("<svg") == 3  # sizes, times, sparsities; recovery is not known
   html.parser.HTMLParser().feed(page)
   assert not re.search(r"(?:src|href)=\"(?!#)", page)  # self-contained
