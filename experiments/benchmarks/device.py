@@ -2,6 +2,9 @@
 
     pip install -e .[test]
     python -m experiments.benchmarks.device [--json] [--rounds=25] [--cells=lstm,cifg]
+    python -m experiments.benchmarks.device --parts=layer
+
+After the layer come whole recognizers, which are a program of their own: recognizer.py.
 
 One thread, one process, all runtimes in turn. hot: the step is repeated and the last one counts, so
 8-bit weights stay in the last cache; cold: 96 MB were read in between, which is what the other
@@ -11,7 +14,7 @@ layer's weights have, hot and cold, as measured here in the same rounds; "of bou
 Before anything is timed, every runtime runs 40 frames from its initial state. SQNR compares its
 output with that of the NumPy engine in float32; what is far off ends the program.
 
-About 3 minutes, half of it compiling and drawing. Results: BUILD_NOTES.md.
+The layer takes about 3 minutes, half of it compiling and drawing. Results: BUILD_NOTES.md.
 """
 
 import argparse
@@ -28,9 +31,9 @@ import numpy as np
 
 from experiments.benchmarks.device_layer import Problem, draw
 from experiments.benchmarks.device_runtime import Runtime
-from experiments.benchmarks.recognizer_worker import ENVIRONMENT
+from experiments.benchmarks.recognizer_worker import BETWEEN_BYTES, ENVIRONMENT
 
-BETWEEN_BYTES = 96 << 20
+PARTS = ("layer", "recognizer")
 AGAIN = 3
 LEAST_SQNR = {"float": 80.0, "hybrid": 18.0, "integer": 18.0}
 SPARSITIES = (0.5, 0.8, 0.9)
@@ -165,18 +168,33 @@ def show(found: list[dict[str, Any]]) -> None:
 def main(arguments: list[str] | None = None) -> None:
   parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks.device")
   parser.add_argument("--json", action="store_true", help="rows as JSON to stdout")
-  parser.add_argument("--rounds", type=int, default=25)
+  parser.add_argument("--rounds", type=int, default=25, help="of the layer")
   parser.add_argument("--cells", default="lstm,cifg", help="kinds of cells, by commas")
+  parser.add_argument("--parts", default=",".join(PARTS), help="what to measure (%(default)s)")
   options = parser.parse_args(arguments)
+  parts = options.parts.split(",")
+  if set(parts) - set(PARTS):
+    parser.error(f"--parts={options.parts}: the parts are {', '.join(PARTS)}")
   if not ENVIRONMENT.items() <= os.environ.items():
     command = [sys.executable, "-m", "experiments.benchmarks.device", *(arguments or sys.argv[1:])]
     sys.exit(subprocess.run(command, env=os.environ | ENVIRONMENT).returncode)
-  found = [row for cell in options.cells.split(",") for row in rows(cell, options.rounds)]
+  cells = options.cells.split(",") if "layer" in parts else []
+  found = [row for cell in cells for row in rows(cell, options.rounds)]
+  if found and not options.json:
+    show(found)
+  code = 0
+  if "recognizer" in parts:
+    command = [sys.executable, "-m", "experiments.benchmarks.recognizer"]
+    if options.json:
+      done = subprocess.run([*command, "--json"], stdout=subprocess.PIPE, text=True)
+      found += json.loads(done.stdout or "[]")
+    else:
+      done = subprocess.run(command)
+    code = done.returncode
   if options.json:
     json.dump(found, sys.stdout, indent=1)
     print()
-  else:
-    show(found)
+  sys.exit(code)
 
 
 if __name__ == "__main__":
