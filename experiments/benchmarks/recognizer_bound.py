@@ -19,7 +19,7 @@ from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.device.container import Container
 from edge_rnnt.device.search import Token
 from edge_rnnt.export import layout
-from experiments.benchmarks.recognizer_delay import end_of
+from experiments.benchmarks.recognizer_delay import encoded_frames, end_of
 from experiments.benchmarks.recognizer_worker import Stream
 
 WORD = 8
@@ -104,9 +104,7 @@ class _Reading:
       self._frame()
 
   def finish(self) -> None:
-    samples = self._samples + len(self._front_end.tail_after(self._samples))
-    rows = -(-self._front_end.kernel().framing.count(samples) // self._front_end.stride)
-    while self._frames < -(-rows // self._reduction):
+    while self._frames < encoded_frames(self._samples, self._front_end, self._reduction):
       self._frame()
 
   def _frame(self) -> None:

@@ -36,6 +36,13 @@ def last_token(heard: Heard) -> float:
   return done[-1] - fed[-1]
 
 
+def encoded_frames(samples: int, front_end: FrontEnd, reduction: int) -> int:
+  """Of a finished utterance, its tail included."""
+  samples += len(front_end.tail_after(samples))
+  rows = -(-front_end.kernel().framing.count(samples) // front_end.stride)
+  return -(-rows // reduction)
+
+
 def end_of(frame: int, front_end: FrontEnd, reduction: int) -> int:
   """Samples that an encoded frame is made of: up to the last one its last row's window covers."""
   rows = (frame + 1) * reduction

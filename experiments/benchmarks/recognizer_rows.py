@@ -19,7 +19,7 @@ from edge_rnnt.text.wordpiece import WordPieces
 from experiments.benchmarks import recognizer_delay as delay
 from experiments.benchmarks.recognizer_bound import Bound, traffic
 from experiments.benchmarks.recognizer_runtimes import BASE, RUNTIMES, Runtime, file_bytes
-from experiments.benchmarks.recognizer_subject import Subject, sparsity
+from experiments.benchmarks.recognizer_subject import Subject
 from experiments.benchmarks.recognizer_worker import Heard, Worker, apart
 
 MAY_DIFFER = {"float": 0.0, "hybrid": 0.1, "integer": 0.0}
@@ -137,21 +137,20 @@ def _bounds(
   for each in taken:
     key = scheme, _ = _bounded(each.runtime, subject)
     if key not in bounds and not each.runtime.once:
-      file = read(subject.files[scheme])
+      file = subject.opened[scheme]
       said = [[Token(*pair) for pair in heard.tokens] for heard in each.warm]
       weights = traffic(file, sparse=key[1])
       reading = Bound(weights, file.front_end, said)
       worker = Worker(reading, Path(), subject.utterances, file.front_end.sample_rate)
       until_done.callback(worker.close)
       warm = worker.hear(len(said))
-      frames = round(sum(heard.audio_seconds for heard in warm) / frame_seconds(file))
-      size = weights.bytes(frames, sum(map(len, said)))
+      size = weights.bytes(sum(subject.frames), sum(map(len, said)))
       bounds[key] = Taken(each.runtime, worker, warm, 0.0, 0.0, size)
   return bounds
 
 
 def _bounded(runtime: Runtime, subject: Subject) -> tuple[str, bool]:
-  return runtime.scheme, runtime.sparse or not sparsity(subject.file)
+  return runtime.scheme, runtime.sparse or not subject.sparsity
 
 
 def _take_turns(taken: Sequence[Taken], rounds: int) -> None:
@@ -165,12 +164,12 @@ def _take_turns(taken: Sequence[Taken], rounds: int) -> None:
 def _rows(
   subject: Subject, taken: Sequence[Taken], bounds: dict[tuple[str, bool], Taken]
 ) -> list[dict[str, Any]]:
-  file, zeros = subject.file, sparsity(subject.file)
+  file, zeros = subject.file, subject.sparsity
+  audio = sum(map(len, subject.utterances)) / file.front_end.sample_rate
   base = next((each for each in taken if each.runtime is BASE), None)
   rows = []
   for each in taken:
     bound = bounds[_bounded(each.runtime, subject)]
-    audio = sum(heard.audio_seconds for heard in bound.warm)
     first = [
       delay.first_token(heard, file.front_end, file.architecture.time_reduction)
       for heard in _utterances(each)
@@ -185,7 +184,7 @@ def _rows(
       "rtf": _rtf(each.hot),
       "ratio_hot": base and _rtf(each.hot) / _rtf(base.hot),
       "ratio_cold": base and _rtf(each.cold) / _rtf(base.cold),
-      "ms": 1e3 * _rtf(each.hot) * frame_seconds(file),
+      "ms": 1e3 * _rtf(each.hot) * audio / sum(subject.frames),
       "first_token_ms": _median_ms([seconds for seconds in first if seconds is not None]),
       "last_token_ms": _median_ms([delay.last_token(heard) for heard in _utterances(each)]),
       "resident_mb": each.resident_mb,
@@ -196,11 +195,6 @@ def _rows(
     }
     rows.append({name: _rounded(value) for name, value in row.items()})
   return rows
-
-
-def frame_seconds(file: Container) -> float:
-  """Seconds of audio in an encoded frame."""
-  return file.front_end.frame_seconds * file.architecture.time_reduction
 
 
 def _rtf(rounds: list[list[Heard]]) -> float:

@@ -1,10 +1,11 @@
 """A recognizer to measure, in some schemes, and the audio that it is to hear."""
 
+import dataclasses
+import functools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,11 +14,13 @@ from edge_rnnt.device.container import Container, read
 from edge_rnnt.export import blocks, layout
 from edge_rnnt.export.sherpa_graphs import CHUNK
 from edge_rnnt.export.verify.spoken import find
+from experiments.benchmarks.recognizer_delay import encoded_frames
 
 UTTERANCES = 8
 
 
-class Subject(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Subject:
   """One model."""
 
   name: str
@@ -28,10 +31,26 @@ class Subject(NamedTuple):
   utterances: list[np.ndarray]
   """Samples in [-1, 1]."""
 
+  @functools.cached_property
+  def opened(self) -> dict[str, Container]:
+    """Its device files by scheme."""
+    return {scheme: read(path) for scheme, path in self.files.items()}
+
   @property
   def file(self) -> Container:
     """One of its device files."""
-    return read(next(iter(self.files.values())))
+    return next(iter(self.opened.values()))
+
+  @functools.cached_property
+  def sparsity(self) -> float:
+    """The share of the kernels' weights that the files leave out."""
+    return _left_out(self.file)
+
+  @functools.cached_property
+  def frames(self) -> list[int]:
+    """Encoded frames of every utterance."""
+    front_end, reduction = self.file.front_end, self.file.architecture.time_reduction
+    return [encoded_frames(len(samples), front_end, reduction) for samples in self.utterances]
 
 
 def trained(paths: Sequence[Path], audio: Sequence[str]) -> list[Subject]:
@@ -73,8 +92,7 @@ def whole_windows(samples: np.ndarray, front_end: FrontEnd, reduction: int) -> n
   return samples[: max(0, (len(samples) + tail) // window * window - tail)]
 
 
-def sparsity(file: Container) -> float:
-  """The share of the kernels' weights that the file leaves out."""
+def _left_out(file: Container) -> float:
   shapes = layout.kernels(file.architecture)
   packed = {name: file.stored.get(f"{name}.{blocks.PARTS[0]}") for name in shapes}
   area = math.prod(file.block)
