@@ -24,7 +24,7 @@ from edge_rnnt.inputs import batching
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import page, provenance, results, terminal
-from edge_rnnt.train import processes
+from edge_rnnt.train import memory, processes
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.loop import fit
 from edge_rnnt.train.mesh import on_this_process
@@ -59,6 +59,7 @@ def run(
   All processes of a run train and watch dev WER together; only the first exports and measures, and
   the others return None before.
   """
+  memory.keep_freed()
   workdir.mkdir(parents=True, exist_ok=True)
   cache = cache_dir or workdir
   watch = measure.Stopwatch(workdir / "seconds.json")
