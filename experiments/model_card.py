@@ -8,22 +8,18 @@ those of the run's results.json: run it again when that changes. From then on
 `edge-rnnt-transcribe a.wav` needs no --model.
 """
 
+import argparse
 import json
 import pathlib
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-from absl import app, flags
-
 from data.licences import licences
 from edge_rnnt import whole
 from edge_rnnt.device import models
 from edge_rnnt.device.container import ContainerError, read
 from edge_rnnt.report import card, hypotheses, results
-
-_MODEL = flags.DEFINE_string("model", None, "Name of the model in the run's results.")
-_FOLDER = flags.DEFINE_string("folder", None, "Where to put it (the package's own folder).")
 
 MOST_BYTES = 2_000_000
 CARD, TRAINING = "MODEL_CARD.md", "TRAINING.json"
@@ -33,7 +29,7 @@ class NoModel(ValueError):
   """What can't be shipped, and why."""
 
 
-def ship(run: pathlib.Path, name: str | None, folder: pathlib.Path) -> pathlib.Path:
+def ship(run: pathlib.Path, name: str, folder: pathlib.Path) -> pathlib.Path:
   """Fills `folder`; returns the device file in it.
 
   Raises NoModel for a name that the results don't have, or a file above 2 MB; ResultsError for
@@ -95,16 +91,20 @@ def _without_place(text: str, run: pathlib.Path) -> str:
   return text.replace(f"{run.resolve().parent}/", "runs/")
 
 
-def main(argv: list[str]) -> None:
-  if len(argv) != 2:
-    raise app.UsageError("expected one folder, the --workdir of a finished run")
-  folder = pathlib.Path(_FOLDER.value) if _FOLDER.value else models.folder()
+def main() -> None:
+  parser = argparse.ArgumentParser(prog="python -m experiments.model_card")
+  parser.add_argument("run", type=pathlib.Path, help="the --workdir of a finished run")
+  parser.add_argument("--model", required=True, help="its name in the run's results")
+  parser.add_argument(
+    "--folder", type=pathlib.Path, default=models.folder(), help="the package's own (%(default)s)"
+  )
+  options = parser.parse_args()
   try:
-    path = ship(pathlib.Path(argv[1]), _MODEL.value, folder)
+    path = ship(options.run, options.model, options.folder)
   except (NoModel, results.ResultsError, ContainerError) as error:
     sys.exit(f"{type(error).__name__}: {error}")
   print(f"{path} ({path.stat().st_size:,} bytes) and {path.with_name(CARD)}")
 
 
 if __name__ == "__main__":
-  app.run(main)
+  main()
