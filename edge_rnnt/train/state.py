@@ -46,7 +46,7 @@ def create(
   return TrainState(
     step=jnp.zeros((), jnp.int32),
     params=params,
-    opt_state=optimizer.init(params),
+    opt_state=jax.jit(optimizer.init)(params),  # one program instead of one for each array
     rng=jnp.copy(rng),
     ema=jax.tree.map(_own, params) if ema else None,
     ranges=jax.tree.map(_own, ranges),

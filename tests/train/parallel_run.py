@@ -1,13 +1,14 @@
-"""A short training of a small RNN-T, told as JSON: run by test_mesh.py in processes of its own.
+"""Short trainings of a small RNN-T, told as JSON: run by test_mesh.py in processes of its own.
 
-python parallel_run.py DEVICES [fsdp] [accumulate=N] [coordinator=HOST:PORT processes=N process=I]
+python parallel_run.py DEVICES WAY... [coordinator=HOST:PORT processes=N process=I]
+
+A WAY to train is whole, fsdp or parts (each device's rows in two, one after another).
 """
 
 import json
 import sys
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 OPTIONS = dict(each.partition("=")[::2] for each in sys.argv[2:])
@@ -53,16 +54,14 @@ def refused(layout: Layout) -> str:
   return ""
 
 
-def main() -> None:
-  if "coordinator" in OPTIONS:
-    count, number = int(OPTIONS["processes"]), int(OPTIONS["process"])
-    processes.connect(OPTIONS["coordinator"], count, number)
-  layout = Layout(fsdp="fsdp" in OPTIONS, smallest=64)
+def trained(way: str) -> dict:
+  """The same training in one way, and what its arrays look like."""
+  layout = Layout(fsdp=way == "fsdp", smallest=64)
   link = transform.gradual(schedule.cubic(2, 8, 0.5), block=(2, 1), every=2)
   chain = optimizer.adamw(0.02, prune=link)
   train_step = step.make_train_step(
     RNNT(CONFIG), chain, transducer_weight=1.0, ctc_weight=0.3, alignment_weight=0.5,
-    emission=(1, 4), ema_decay=0.9, layout=layout, accumulate=int(OPTIONS.get("accumulate", 1)),
+    emission=(1, 4), ema_decay=0.9, layout=layout, accumulate=2 if way == "parts" else 1,
   )  # fmt: skip
   params = init(CONFIG, jax.random.key(0))
   now = layout.place(state.create(params, chain, jax.random.key(1), ema=True))
@@ -75,17 +74,24 @@ def main() -> None:
   whole = on_this_process(state.inference_params(now))
   kernel = now.params["encoder"]["layer_1"]["kernel"]
   mask = transform.find(now.opt_state).masks["encoder/layer_1/kernel"]
-  told = {
+  return {
     "losses": losses,
     "sparsity": sparsity,
-    "sum": float(sum(jnp.abs(leaf).sum() for leaf in jax.tree.leaves(whole))),
+    "sum": float(sum(np.abs(leaf).sum() for leaf in jax.tree.leaves(jax.device_get(whole)))),
     "devices": jax.device_count(),
     "kernel_shards": len({str(shard.index) for shard in kernel.addressable_shards}),
     "kernel_spec": str(kernel.sharding.spec),
     "mask_spec": str(mask.sharding.spec),
     "refused": refused(layout),
   }
-  print(json.dumps(told), flush=True)
+
+
+def main() -> None:
+  if "coordinator" in OPTIONS:
+    count, number = int(OPTIONS["processes"]), int(OPTIONS["process"])
+    processes.connect(OPTIONS["coordinator"], count, number)
+  ways = [each for each in ("whole", "fsdp", "parts") if each in OPTIONS]
+  print(json.dumps({way: trained(way) for way in ways}), flush=True)
 
 
 if __name__ == "__main__":

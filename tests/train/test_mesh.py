@@ -36,7 +36,13 @@ def told(process: subprocess.Popen) -> dict:
 
 @pytest.fixture(scope="module")
 def alone() -> dict:
-  return told(start("1"))
+  return told(start("1", "whole"))["whole"]
+
+
+@pytest.fixture(scope="module")
+def eight() -> dict:
+  """By way of training, on eight devices."""
+  return told(start("8", "whole", "fsdp", "parts"))
 
 
 def same(one: dict, other: dict) -> None:
@@ -50,31 +56,31 @@ def test_a_run_that_learns_and_prunes(alone):
   assert alone["devices"] == 1 and alone["sparsity"] == 0.5
 
 
-def test_eight_devices_give_the_losses_of_one(alone):
-  eight = told(start("8"))
-  same(alone, eight)
-  assert (eight["devices"], eight["kernel_shards"]) == (8, 1)  # the kernel is whole on each
-  assert "6 utterances can't be split evenly over 8 devices" in eight["refused"]
+def test_eight_devices_give_the_losses_of_one(alone, eight):
+  whole = eight["whole"]
+  same(alone, whole)
+  assert (whole["devices"], whole["kernel_shards"]) == (8, 1)  # the kernel is whole on each
+  assert "6 utterances can't be split evenly over 8 devices" in whole["refused"]
 
 
-def test_parameters_and_masks_in_shares_give_them_too(alone):
-  shares = told(start("8", "fsdp"))
+def test_parameters_and_masks_in_shares_give_them_too(alone, eight):
+  shares = eight["fsdp"]
   same(alone, shares)
   assert shares["kernel_shards"] == 8
   assert shares["kernel_spec"] == shares["mask_spec"] == "P(None, 'data')"
 
 
-def test_a_batch_in_parts_gives_the_update_of_the_whole(alone):
-  same(alone, told(start("2", "accumulate=4")))
+def test_a_batch_in_parts_gives_the_update_of_the_whole(alone, eight):
+  same(alone, eight["parts"])
 
 
 def test_two_processes_over_loopback_give_them_too(alone):
   with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     address = f"coordinator=127.0.0.1:{free.getsockname()[1]}"
-  both = [start("1", address, "processes=2", f"process={number}") for number in (0, 1)]
+  both = [start("1", "whole", address, "processes=2", f"process={number}") for number in (0, 1)]
   try:
-    first, second = (told(process) for process in both)
+    first, second = (told(process)["whole"] for process in both)
   finally:
     for process in both:
       process.kill()
