@@ -7,7 +7,8 @@ state = fit(run.state, stages=run.stages, batches=run.batches, ...)
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -170,28 +171,19 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   if start:
     first = begin_with(start, first, optimizer)
   rate, layout = optimization.learning_rate(config, stages), Layout(fsdp=config.fsdp)
+  steps = _train_steps(
+    config,
+    stages,
+    aware,
+    model=model,
+    optimizer=optimizer,
+    learning_rate=rate,
+    ema_decay=ema,
+    layout=layout,
+  )
   train_stages = tuple(
-    Stage(
-      name,
-      each.steps,
-      step.make_train_step(
-        model,
-        optimizer,
-        transducer_weight=each.transducer,
-        ctc_weight=each.ctc,
-        alignment_weight=each.alignment,
-        window=config.window or None,
-        emission=_emission(config, each),
-        matmul_dtype=PRECISIONS[config.matmul_dtype],
-        quantize=quantize,
-        learning_rate=rate,
-        ema_decay=ema,
-        accumulate=config.accumulate,
-        layout=layout,
-      ),
-      keep_as=each.keep_as or None,
-    )
-    for name, each, quantize in zip(names, stages, aware, strict=True)
+    Stage(name, each.steps, train_step, keep_as=each.keep_as or None)
+    for name, each, train_step in zip(names, stages, steps, strict=True)
   )
   exposure = _exposure(stages, speech)
   within = disturbance.surroundings(config.augmentation, speech.front_end.sample_rate)
@@ -212,6 +204,31 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   of_batches = batch_plan, dev_buckets, exposure, begins
   given = batches, whole_batches, layout, Retention(**config.checkpoints)
   return Run(model, first, train_stages, *given, *of_batches, tuple(aware))
+
+
+def _train_steps(
+  config: ConfigDict,
+  stages: Sequence[ConfigDict],
+  aware: Sequence[Aware | None],
+  **shared: Any,
+) -> Iterator[step.TrainStep]:
+  """One a stage; stages that differ in nothing share one, which is traced and compiled once."""
+  made: dict[tuple, step.TrainStep] = {}
+  for each, quantize in zip(stages, aware, strict=True):
+    key = each.transducer, each.ctc, each.alignment, id(quantize)
+    if key not in made:
+      made[key] = step.make_train_step(
+        transducer_weight=each.transducer,
+        ctc_weight=each.ctc,
+        alignment_weight=each.alignment,
+        window=config.window or None,
+        emission=_emission(config, each),
+        matmul_dtype=PRECISIONS[config.matmul_dtype],
+        quantize=quantize,
+        accumulate=config.accumulate,
+        **shared,
+      )
+    yield made[key]
 
 
 def begin_with(

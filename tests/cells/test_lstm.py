@@ -66,8 +66,8 @@ def test_equals_the_lstm_of_flax():
   for k, gate in enumerate(cell.gates):
     their_cell["h" + gate]["bias"] = bias[6 * k : 6 * (k + 1)]
   params = {"kernel": jnp.block(kernels), "bias": bias}
-  (c, h), want = theirs.apply(variables, xs)
-  state, ys = cell.unroll(params, cell.initial_state(2), xs, jnp.array([8, 8]))
+  (c, h), want = jax.jit(theirs.apply)(variables, xs)
+  state, ys = jax.jit(cell.unroll)(params, cell.initial_state(2), xs, jnp.array([8, 8]))
   np.testing.assert_allclose(ys, want, rtol=0, atol=1e-6)
   np.testing.assert_allclose(state.c, c, rtol=0, atol=1e-6)
   np.testing.assert_allclose(state.h, h, rtol=0, atol=1e-6)

@@ -72,5 +72,5 @@ def test_the_bias_of_u_never_acts():
   def loss(params):
     return jnp.sum(jnp.square(cell.unroll(params, cell.initial_state(2), xs, lengths)[1]))
 
-  u, f, r, s = jax.grad(loss)(params)["bias"].reshape(4, 5)
+  u, f, r, s = jax.jit(jax.grad(loss))(params)["bias"].reshape(4, 5)
   assert not np.any(u) and np.all(f) and np.all(r) and np.all(s)

@@ -18,13 +18,19 @@ CONFIG = RNNTConfig(
 
 def test_merges_repeats_then_drops_blanks():
   model, params = RNNT(CONFIG), init(CONFIG, jax.random.key(0))
-  params["ctc"]["kernel"] = 40 * jax.random.normal(jax.random.key(1), params["ctc"]["kernel"].shape)
-  frames = jax.random.normal(jax.random.key(2), (5, 40, 6))
+  shapes = params["ctc"]["kernel"].shape, (5, 40, 6)
+  draw = jax.jit(lambda: [jax.random.normal(jax.random.key(i + 1), shapes[i]) for i in range(2)])
+  kernel, frames = draw()
+  params["ctc"]["kernel"] = 40 * kernel
   lengths = jnp.array([40, 31, 2, 1, 0])
-  found = ctc_greedy(model, params, frames, lengths)
+  found = jax.device_get(ctc_greedy(model, params, frames, lengths))
 
-  encoded, reduced = model.apply({"params": params}, frames, lengths, method="encode")
-  best = model.apply({"params": params}, encoded, method="ctc_logits").argmax(-1)
+  @jax.jit
+  def best_labels():
+    encoded, reduced = model.apply({"params": params}, frames, lengths, method="encode")
+    return model.apply({"params": params}, encoded, method="ctc_logits").argmax(-1), reduced
+
+  best, reduced = jax.device_get(best_labels())
   said = 0
   for row in range(5):
     path = [int(label) for label in best[row, : reduced[row]]]

@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 
 from edge_rnnt.evaluate import blocks
@@ -13,7 +14,7 @@ def params_of(kernel) -> dict:
 def masked(kernel) -> transform.PruneState:
   """The larger half of the blocks of 2x1 stays."""
   link = transform.gradual(schedule.constant(0.5), block=(2, 1), select={".*": 1.0})
-  return link.init(params_of(kernel))
+  return jax.jit(link.init)(params_of(kernel))
 
 
 def test_a_kernel_counted_by_hand():

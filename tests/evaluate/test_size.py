@@ -27,8 +27,8 @@ def made(prune) -> state.TrainState:
 def test_nonzero_are_the_parameters_that_are_not_zeroed(block):
   pruned = made(gradual(constant(0.5), block=block))
   found = size(pruned)
-  masked = trees.flatten(state.inference_params(pruned))
-  dense = trees.flatten(pruned.params)
+  masked = trees.flatten(jax.device_get(jax.jit(state.inference_params)(pruned)))
+  dense = trees.flatten(jax.device_get(pruned.params))
   exported = [path for path in dense if not path.startswith(("ctc/", "simple/"))]
   zeroed = sum(int(np.sum((masked[p] == 0) & (dense[p] != 0))) for p in exported)
   kernels = sum(dense[p].size for p in exported if p.endswith("/kernel"))

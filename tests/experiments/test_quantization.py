@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -21,7 +22,7 @@ def tune_config(make_config, workdir, scheme: str, ranges: str = "tracked"):
   config.curriculum, config.start_from = ("tune",), f"{workdir}:sparse80"
   config.pruning.start, config.quantization.ranges = 0.8, ranges
   config.stages.tune.update(steps=30, quantize=scheme, disturb=0.0)
-  config.schemes, config.fidelity, config.evaluate_every = (scheme,), True, 7
+  config.schemes, config.fidelity, config.evaluate_every = (scheme,), True, 12
   return config
 
 
@@ -33,15 +34,18 @@ def tuned(workdir, make_config, make_corpora, tmp_path_factory):
   return own, pipeline.run(config, make_corpora(), own, command="the test")
 
 
-def begun(config, corpora) -> build.Run:
+@pytest.fixture(scope="module")
+def begun(workdir, make_config, make_corpora) -> tuple[build.Speech, build.Run]:
+  """The same run before its first update."""
+  config = tune_config(make_config, workdir, "integer")
   start = warm_start.read(config)
-  return build.run(config, build.speech(config, corpora, start), start)
+  speech = build.speech(config, make_corpora(), start)
+  return speech, build.run(config, speech, start)
 
 
-def test_masks_go_over_from_the_pruned_run_and_stay(workdir, tuned, make_config, make_corpora):
+def test_masks_go_over_from_the_pruned_run_and_stay(workdir, tuned, begun):
   """What is zero in the run before is zero in the device file after, and no block besides."""
-  own, found = tuned
-  run = begun(tune_config(make_config, workdir, "integer"), make_corpora())
+  (own, found), (_, run) = tuned, begun
   with Checkpoints(own / "checkpoints") as checkpoints:
     after, _ = checkpoints.restore_kept("tuned", run.state)
   link, first = (transform.find(each.opt_state) for each in (after, run.state))
@@ -61,9 +65,8 @@ def test_masks_go_over_from_the_pruned_run_and_stay(workdir, tuned, make_config,
     assert container.stored[f"{path}.count"].sum() == mask.sum()
 
 
-def test_the_file_has_the_ranges_that_training_kept(workdir, tuned, make_config, make_corpora):
-  own, found = tuned
-  run = begun(tune_config(make_config, workdir, "integer"), make_corpora())
+def test_the_file_has_the_ranges_that_training_kept(tuned, begun):
+  (own, found), (_, run) = tuned, begun
   with Checkpoints(own / "checkpoints") as checkpoints:
     after, _ = checkpoints.restore_kept("tuned", run.state)
   formats = integer_formats(
@@ -88,13 +91,10 @@ def test_device_file_and_fake_quantized_model_hear_the_same(tuned):
 
 
 def test_a_stage_that_was_interrupted_ends_with_the_same_bits(
-  workdir, tuned, make_config, make_corpora, tmp_path
+  workdir, tuned, begun, make_config, tmp_path
 ):
-  own, _ = tuned
-  config, corpora = tune_config(make_config, workdir, "integer"), make_corpora()
-  start = warm_start.read(config)
-  speech = build.speech(config, corpora, start)
-  run = build.run(config, speech, start)
+  (own, _), (speech, run) = tuned, begun
+  config = tune_config(make_config, workdir, "integer")
 
   def batches(first):
     for number, batch in enumerate(run.batches(first), first):
@@ -103,10 +103,12 @@ def test_a_stage_that_was_interrupted_ends_with_the_same_bits(
       yield batch
 
   watch = pipeline.measure.Stopwatch(tmp_path / "seconds.json")
-  broken = dataclasses.replace(run, batches=batches)
+  # An update gives away the state that it gets, so each training begins with a copy.
+  state = jax.tree.map(jnp.copy, run.state)
+  broken = dataclasses.replace(run, batches=batches, state=state)
   with pytest.raises(ConnectionError):
     pipeline.train(config, speech, broken, tmp_path, watch)
-  run = build.run(config, speech, start)
+  run = dataclasses.replace(run, state=jax.tree.map(jnp.copy, run.state))
   resumed = pipeline.train(config, speech, run, tmp_path, watch)["tuned"]
   with Checkpoints(own / "checkpoints") as checkpoints:
     straight, _ = checkpoints.restore_kept("tuned", resumed)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -20,7 +21,7 @@ def config(make_config, workdir):
   config = make_config()
   config.curriculum = ("half",)
   config.start_from = f"{workdir}:dense"
-  config.evaluate_every = 7  # a checkpoint each time
+  config.evaluate_every = 14  # a checkpoint each time
   config.pruning.every = 5
   return config
 
@@ -54,18 +55,18 @@ def test_weights_speech_and_nothing_else_are_taken_over(config, workdir, make_co
 
 def test_interrupted_in_mid_pruning_it_ends_with_the_same_bits(config, make_corpora, tmp_path):
   """Killed at update 17, while the sparsity rises: parameters, masks, what ever fell, averages."""
-  corpora = make_corpora()
+  speech, run = begin(config, make_corpora())
 
   def train(workdir, breaks_at=None):
-    speech, run = begin(config, corpora)
-
     def batches(first):
       for number, batch in enumerate(run.batches(first), first):
         if number == breaks_at:
           raise ConnectionError("the power went out")
         yield batch
 
-    broken = dataclasses.replace(run, batches=batches)
+    # An update gives away the state that it gets, so each training begins with a copy.
+    fresh = jax.tree.map(jnp.copy, run.state)
+    broken = dataclasses.replace(run, batches=batches, state=fresh)
     workdir.mkdir(exist_ok=True)
     watch = measure.Stopwatch(workdir / "seconds.json")
     return pipeline.train(config, speech, broken, workdir, watch)["sparse50"]

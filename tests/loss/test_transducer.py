@@ -250,7 +250,7 @@ def test_vmap_over_a_leading_axis():
   logits, labels = random_problem(9, 6)
   lengths = np.array([6, 5, 4, 3, 2, 1]), np.array([4, 3, 2, 1, 0, 4])
   inputs = [jnp.asarray(x).reshape(2, 3, *np.shape(x)[1:]) for x in (logits, labels, *lengths)]
-  loss = jax.vmap(functools.partial(transducer_loss, blank=BLANK))(*inputs)
+  loss = jax.jit(jax.vmap(functools.partial(transducer_loss, blank=BLANK)))(*inputs)
   expected, _ = value_and_gradient(logits, labels, *lengths)
   np.testing.assert_allclose(loss.ravel(), expected, rtol=1e-6)
 
