@@ -28,12 +28,17 @@ def block_scores(
   weights: Float[Array, "I O"], block: Block, pool: str = "mean"
 ) -> Float[Array, "R C"]:
   """Mean or largest |w| of each block, in float32; a block cut short counts the weights it has."""
-  if pool not in ("mean", "max"):
-    raise ValueError(f"pool must be 'mean' or 'max', got {pool!r}")
+  check_pool(pool)
   magnitudes = _blocks(jnp.abs(weights.astype(jnp.float32)), block)
   if pool == "max":
     return magnitudes.max(axis=(1, 3))
   return magnitudes.sum(axis=(1, 3)) / _block_sizes(weights.shape, block)
+
+
+def check_pool(pool: str) -> None:
+  """Raises ValueError for a way to score a block that there isn't."""
+  if pool not in ("mean", "max"):
+    raise ValueError(f"pool must be 'mean' or 'max', got {pool!r}")
 
 
 def kept_blocks(blocks: int, sparsity: jax.typing.ArrayLike) -> Int[Array, ""]:

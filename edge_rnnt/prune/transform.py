@@ -80,7 +80,7 @@ def gradual(
     ValueError: for a bad option; at `init`, when a pattern selects nothing, or something that is no
       matrix.
   """
-  _check_options(every=every, recovery=recovery, across=across)
+  _check_options(every=every, recovery=recovery, across=across, block=block, pool=pool)
   schedules = {pattern: _schedule_of(target, schedule) for pattern, target in select.items()}
 
   def init(params: optax.Params) -> PruneState:
@@ -201,13 +201,19 @@ def _map_masked(function: Callable[[Array, Array], Array], tree: Any, state: Pru
 def _schedule_of(target: float | Schedule, common: Schedule) -> Schedule:
   if callable(target):
     return target
+  if not target >= 0:
+    raise ValueError(f"a pattern's share of the sparsity is 0 or more; got {target}")
   return lambda step: target * common(step)
 
 
-def _check_options(*, every: int, recovery: str, across: str) -> None:
+def _check_options(
+  *, every: int, recovery: str, across: str, block: masks.Block, pool: str
+) -> None:
   if every < 1:
     raise ValueError(f"every is a number of updates, at least 1; got {every}")
   if recovery not in RECOVERIES:
     raise ValueError(f"recovery is one of {RECOVERIES}; got {recovery!r}")
   if across not in ("tensor", "pattern"):
     raise ValueError(f"across is 'tensor' or 'pattern'; got {across!r}")
+  masks.grid((1, 1), block)
+  masks.check_pool(pool)

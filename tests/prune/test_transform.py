@@ -184,6 +184,12 @@ def test_mistakes_are_refused():
     transform.gradual(always, recovery="regrow")
   with pytest.raises(ValueError, match="every"):
     transform.gradual(always, every=0)
+  with pytest.raises(ValueError, match="median"):
+    transform.gradual(always, pool="median")
+  with pytest.raises(ValueError, match="at least 1, got \\(8, 0\\)"):
+    transform.gradual(always, block=(8, 0))
+  with pytest.raises(ValueError, match="0 or more; got -0"):
+    transform.gradual(always, select={".*": -0.5})
   link = transform.gradual(always)
   state = link.init(random_params())
   with pytest.raises(ValueError, match="params"):
