@@ -1,44 +1,83 @@
-r"""Puts the results of a run into README.md, so that its table and plot are never typed in.
+r"""Puts the results of runs into README.md, so that its tables and plots are never typed in.
 
+  python -m experiments.readme --study=runs/study
   python -m experiments.readme --workdir=runs/quickstart
 
-Replaces what stands between the two `results` marks, and copies results.json and the plot to docs/.
+Replaces what stands between a pair of marks, <!-- study --> and <!-- /study --> or <!-- results -->
+and <!-- /results -->. The study's whole report goes to docs/study, the quickstart's results.json
+and plot to docs.
 """
 
+import argparse
 import pathlib
 import re
 import shutil
+import sys
 
-from absl import app, flags
-
-from edge_rnnt.report import findings, results, table, units
+from edge_rnnt.report import findings, results, study, table, units
+from edge_rnnt.report.claims import answer
 from edge_rnnt.report.evidence import Evidence
-
-_WORKDIR = flags.DEFINE_string("workdir", "runs/quickstart", "The finished run.")
+from experiments import study_point, study_tables
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
-BETWEEN_MARKS = re.compile(r"(<!-- results -->\n).*(<!-- /results -->)", re.DOTALL)
+OF_A_STUDY = ("results.json", "device.json", "report.html", "report.md", "*.png")
 
 
-def main(argv: list[str]) -> None:
-  if len(argv) > 1:
-    raise app.UsageError(f"unknown arguments {argv[1:]}")
-  workdir = pathlib.Path(_WORKDIR.value)
+class NoMarks(ValueError):
+  """The README has no place for what was to be put into it."""
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(prog="python -m experiments.readme")
+  parser.add_argument("--study", type=pathlib.Path, help="the --workdir of a study")
+  parser.add_argument("--workdir", type=pathlib.Path, help="a finished quickstart")
+  options = parser.parse_args()
+  if not options.study and not options.workdir:
+    parser.error("expected --study=FOLDER or --workdir=FOLDER")
+  try:
+    if options.study:
+      put_study(options.study, REPOSITORY)
+    if options.workdir:
+      put_quickstart(options.workdir, REPOSITORY)
+  except (NoMarks, results.ResultsError) as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+
+
+def put_quickstart(workdir: pathlib.Path, repository: pathlib.Path) -> None:
+  """Raises NoMarks; ResultsError for results that can't be read."""
   found = results.load(workdir / "results.json")
-  docs = REPOSITORY / "docs"
+  put(repository / "README.md", "results", quickstart_section(found, workdir))
+  docs = repository / "docs"
   docs.mkdir(exist_ok=True)
   for name in ("results.json", "size_wer.png"):
     shutil.copyfile(workdir / name, docs / f"quickstart-{name}")
-  readme = REPOSITORY / "README.md"
-  text, count = BETWEEN_MARKS.subn(
-    lambda marks: marks[1] + section(found, workdir) + marks[2], readme.read_text(encoding="utf-8")
+
+
+def put_study(workdir: pathlib.Path, repository: pathlib.Path) -> None:
+  """Raises NoMarks; ResultsError for results that can't be read or have no dense model yet."""
+  found = results.load(workdir / "results.json")
+  put(repository / "README.md", "study", study_section(found, workdir))
+  docs = repository / "docs" / "study"
+  docs.mkdir(parents=True, exist_ok=True)
+  for path in (path for pattern in OF_A_STUDY for path in workdir.glob(pattern)):
+    shutil.copyfile(path, docs / path.name)
+
+
+def put(readme: pathlib.Path, name: str, text: str) -> None:
+  """Replaces what stands between the marks of that name. Raises NoMarks but for one pair."""
+  between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+  changed, count = between.subn(
+    lambda marks: marks[1] + text + marks[2], readme.read_text(encoding="utf-8")
   )
   if count != 1:
-    raise ValueError(f"{readme} has {count} pairs of the marks <!-- results -->, expected one")
-  readme.write_text(text, encoding="utf-8")
+    raise NoMarks(
+      f"{readme} has {count} pairs of the marks <!-- {name} --> and <!-- /{name} -->, each on a "
+      "line of its own; expected one"
+    )
+  readme.write_text(changed, encoding="utf-8")
 
 
-def section(found: results.Results, workdir: pathlib.Path) -> str:
+def quickstart_section(found: results.Results, workdir: pathlib.Path) -> str:
   """Table, plot and what was measured, in Markdown."""
   evidence = Evidence(found, workdir)
   row = findings.chosen(found, evidence)
@@ -55,5 +94,62 @@ def section(found: results.Results, workdir: pathlib.Path) -> str:
   return "\n\n".join(parts) + "\n"
 
 
+def study_section(found: results.Results, workdir: pathlib.Path) -> str:
+  """The smallest file that is as good as the dense model, the models to choose from, each table's
+  verdicts, and the plot.
+  """
+  evidence = Evidence(found, workdir)
+  best, base = _chosen(found, evidence)
+  shown = study_tables.HEADLINE
+  brief = study.Section(key="", title="", question="", models=shown, base=base.name)
+  parts = [
+    _sentence(best, base, evidence),
+    table.markdown(study.section_table(brief, found, evidence)),
+    "\n".join(_verdicts(found, evidence)),
+    "![Size against word error rate](docs/study/size_wer.png)",
+    f"`{found.command}`, {units.duration(sum(found.seconds.values()))} of work on {found.machine}. "
+    "All tables, intervals and plots: [docs/study/report.md](docs/study/report.md).",
+  ]
+  return "\n\n".join(parts) + "\n"
+
+
+def _chosen(found: results.Results, evidence: Evidence) -> tuple[results.Row, results.Row]:
+  """The smallest file of the headline that this test can't tell from the dense float model, and
+  that model, which has had as many updates.
+  """
+  rows = {row.name: row for row in found.main_rows if row.name in study_tables.HEADLINE}
+  base = rows.get(study_tables.HEADLINE[0])
+  if base is None:
+    raise results.ResultsError(
+      f"the study has no {study_tables.HEADLINE[0]} yet, which its headline is measured against"
+    )
+  as_good = [row for row in rows.values() if not evidence.worse(row, base)]
+  return min(as_good, key=lambda row: row.bytes), base
+
+
+def _sentence(best: results.Row, base: results.Row, evidence: Evidence) -> str:
+  less = evidence.difference(best, base) if best != base else None
+  if less is None:
+    return f"**{best.name}: {units.size(best.bytes)}, WER {units.rate(best.wer)} %**"
+  low, high = units.points(less.low), units.points(less.high)
+  return (
+    f"**{best.name}: {units.share(best.bytes / base.bytes)} of the dense float model's bytes, WER "
+    f"{units.rate(best.wer)} % against {units.rate(base.wer)} %** "
+    f"({units.points(less.points)} points, 95 % interval {low} to {high})"
+  )
+
+
+def _verdicts(found: results.Results, evidence: Evidence) -> list[str]:
+  """A line for each table that has claims to answer."""
+  asked = study_tables.questions(study_point.get_config(), (0,))
+  lines = []
+  for section in (each.section for each in asked):
+    answers = [answer(claim, found, evidence) for claim in section.claims]
+    measured = [each for each in answers if each.relative is not None]
+    if measured:
+      lines.append(f"- {section.title}: {study.count_verdicts(measured)}")
+  return lines
+
+
 if __name__ == "__main__":
-  app.run(main)
+  main()

@@ -20,6 +20,13 @@ SPARSITIES = (0.0, 0.5, 0.7, 0.8, 0.9)
 EDGES = (0.5, 0.7, 0.8)
 SCHEMES = ("float", "hybrid", "integer")
 FIRST_SEED = (0,)
+HEADLINE = (
+  f"{DENSE}-float",
+  *(f"{name}-{scheme}" for name in ("lstm-50%", EIGHTY) for scheme in ("float", "integer")),
+  *(f"edge-{share:.0%}-integer" for share in EDGES),
+  f"{SMALL}-0%-integer",
+)
+"""What a reader who looks at one table sees; the first is what the others are measured against."""
 PAPER = {
   0.5: {"commands": 0.015, "read": 0.041, "telephony": 0.012},
   0.7: {"commands": 0.076, "read": 0.056, "telephony": 0.049},

@@ -64,8 +64,7 @@ class Answered:
   @property
   def verdicts(self) -> str:
     """How many claims agree, disagree, or are left open."""
-    found = collections.Counter(each.verdict for each in self.answers)
-    return ", ".join(f"{verdict} {found[verdict]}" for verdict in VERDICTS if found[verdict])
+    return count_verdicts(self.answers)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,6 +121,12 @@ def write(
     template = page.environment().get_template(f"study{path.suffix}.jinja")
     path.write_text(template.render(content), encoding="utf-8")
   return [*written, *pictures]
+
+
+def count_verdicts(answers: Sequence[Answer]) -> str:
+  """agrees 3, disagrees 1, cannot tell 2."""
+  found = collections.Counter(each.verdict for each in answers)
+  return ", ".join(f"{verdict} {found[verdict]}" for verdict in VERDICTS if found[verdict])
 
 
 def section_table(section: Section, results: Results, evidence: Evidence) -> Table | None:

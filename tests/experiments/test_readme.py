@@ -1,0 +1,79 @@
+"""What is put into the README is counted from results, and stands between its marks alone."""
+
+import dataclasses
+
+import pytest
+
+from edge_rnnt.report import results
+from experiments import readme, study_tables
+
+BEFORE = "# Name\n<!-- study -->\nold\n<!-- /study -->\nrest\n"
+
+
+@pytest.fixture
+def study(workdir):
+  """Results of a run under the names of the study."""
+  found = results.load(workdir / "results.json")
+  names = {
+    "dense-float": "lstm-0%-float", "sparse50-integer": "lstm-50%-integer",
+    "sparse80-integer": "lstm-80%-integer", "dense-integer": "small-0%-integer",
+    "sparse80-float": "lstm-80%-float",
+  }  # fmt: skip
+  rows = tuple(
+    dataclasses.replace(row, name=names[row.name]) for row in found.rows if row.name in names
+  )
+  return dataclasses.replace(found, rows=rows)
+
+
+def test_the_section_has_the_rows_of_the_headline_and_its_smallest_equal(study, workdir):
+  text = readme.study_section(study, workdir)
+  rows = {row.name: row for row in study.main_rows}
+  lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+  cells = {line[0].strip("| *"): [cell.strip("* |") for cell in line] for line in lines}
+  for name, row in rows.items():
+    assert cells[name][3] == f"{row.bytes:,}" and f"{row.wer:.1f} [" in " ".join(cells[name])
+  assert "edge-50%-integer" not in text  # not run
+  evidence = readme.Evidence(study, workdir)
+  base = rows["lstm-0%-float"]
+  equals = [row for row in rows.values() if not evidence.worse(row, base)]
+  best = min(equals, key=lambda row: row.bytes)
+  assert text.startswith(f"**{best.name}: {100 * best.bytes / base.bytes:.1f} % of the dense")
+  assert "- 1. What sparsity costs: " in text
+
+
+def test_without_the_dense_model_there_is_no_headline(study, workdir):
+  rows = tuple(row for row in study.rows if row.name != "lstm-0%-float")
+  with pytest.raises(results.ResultsError, match="no lstm-0%-float yet"):
+    readme.study_section(dataclasses.replace(study, rows=rows), workdir)
+
+
+def test_the_report_is_copied_and_only_the_marked_part_replaced(study, workdir, tmp_path):
+  (tmp_path / "study").mkdir()
+  (tmp_path / "study" / "hypotheses").symlink_to(workdir / "hypotheses")
+  results.save(study, tmp_path / "study" / "results.json")
+  (tmp_path / "study" / "size_wer.png").write_bytes(b"a picture")
+  (tmp_path / "README.md").write_text(BEFORE)
+  readme.put_study(tmp_path / "study", tmp_path)
+  text = (tmp_path / "README.md").read_text()
+  assert text.startswith("# Name\n<!-- study -->\n**") and text.endswith(
+    "\n<!-- /study -->\nrest\n"
+  )
+  assert "old" not in text and "lstm-80%-integer" in text
+  copied = {path.name for path in (tmp_path / "docs" / "study").iterdir()}
+  assert copied == {"results.json", "size_wer.png"}
+
+
+@pytest.mark.parametrize("text", ["# no marks\n", BEFORE + BEFORE])
+def test_a_readme_without_its_one_place_is_left_alone(text, tmp_path):
+  (tmp_path / "README.md").write_text(text)
+  with pytest.raises(readme.NoMarks, match="<!-- study -->"):
+    readme.put(tmp_path / "README.md", "study", "new\n")
+  assert (tmp_path / "README.md").read_text() == text
+
+
+def test_the_headline_is_of_models_that_the_study_has():
+  asked = study_tables.questions(readme.study_point.get_config(), (0,))
+  models = {name for each in asked for name in each.section.models}
+  points = {point.name for each in asked for point in each.points}
+  for name in study_tables.HEADLINE:
+    assert name in models or name.rpartition("-")[0] in points
