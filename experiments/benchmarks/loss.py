@@ -15,7 +15,6 @@ About 10 minutes for everything on 2 cores. Results: BUILD_NOTES.md.
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 from typing import Any
@@ -26,34 +25,11 @@ from absl import app, flags
 from experiments.benchmarks import loss_peers
 from experiments.benchmarks.loss_implementation import now
 from experiments.benchmarks.loss_problem import PROBLEMS, LossProblem, draw, true_gradient
+from experiments.benchmarks.worker import Worker, ask_in_turn
 
 _JSON = flags.DEFINE_bool("json", False, "Print rows as JSON to stdout instead of a table.")
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Timed calls of each implementation.", lower_bound=1)
 _ONLY = flags.DEFINE_list("only", [], "Names of problems; all if empty: " + ", ".join(PROBLEMS))
-
-
-class Worker:
-  """An implementation, ready to be asked, in its own process."""
-
-  def __init__(self, impl: str, name: str, folder: pathlib.Path):
-    command = [sys.executable, "-m", "experiments.benchmarks.loss_worker", impl, name, str(folder)]
-    self.impl = impl
-    self.process = subprocess.Popen(
-      command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-  def ask(self, question: str) -> dict[str, Any]:
-    self.process.stdin.write(question + "\n")
-    self.process.stdin.flush()
-    answer = self.process.stdout.readline()
-    if not answer:
-      last_words = self.process.stderr.read().strip().splitlines()[-1:]
-      raise RuntimeError(f"{self.impl} ended: {' '.join(last_words)}")
-    return json.loads(answer)
-
-  def close(self) -> None:
-    self.process.kill()
-    self.process.communicate()
 
 
 def bandwidth_bound_ms(problem: LossProblem) -> float:
@@ -74,7 +50,10 @@ def measure(name: str, rounds: int) -> list[dict[str, Any]]:
   with tempfile.TemporaryDirectory() as scratch:
     folder = pathlib.Path(scratch)
     np.savez(folder / "truth.npz", **true_gradient(problem, draw(problem)))
-    workers = [Worker(impl, name, folder) for impl in loss_peers.installed(problem.kind)]
+    workers = [
+      Worker("experiments.benchmarks.loss_worker", impl, name, scratch)
+      for impl in loss_peers.installed(problem.kind)
+    ]
     try:
       answers = ask_in_turn(workers, ["first", *["time"] * rounds, "memory", "error"])
     finally:
@@ -82,20 +61,6 @@ def measure(name: str, rounds: int) -> list[dict[str, Any]]:
         worker.close()
   about = {"problem": problem.kind, "shape": list(problem.shape), "ragged": problem.ragged}
   return [about | {"impl": impl} | summary(of_one) for impl, of_one in answers.items()]
-
-
-def ask_in_turn(workers: list[Worker], questions: list[str]) -> dict[str, list[dict[str, Any]]]:
-  """The answers of those that last to the end; who does not is named."""
-  answers: dict[str, list[dict[str, Any]]] = {worker.impl: [] for worker in workers}
-  for question in questions:
-    for worker in workers:
-      try:
-        if worker.impl in answers:
-          answers[worker.impl].append(worker.ask(question))
-      except RuntimeError as error:
-        print(f"failed: {error}", file=sys.stderr)
-        del answers[worker.impl]
-  return answers
 
 
 def summary(answers: list[dict[str, Any]]) -> dict[str, Any]:
