@@ -90,8 +90,8 @@ class StopSignals:
 class AgreedStop(StopSignals):
   """The same for one of several processes, which must all stop after the same update.
 
-  Whatever one of them has heard by an update, all heed LAG updates later. What they do together is
-  not cut short.
+  Whatever one of them has heard by an update, all heed LAG updates later, or before they begin
+  something long together. That is not cut short.
 
   JAX has a service for this (reached_preemption_sync_point), which agrees on the number of an
   update to come; but orbax asks it too, from a thread of its own and for the number of a past save,
@@ -114,7 +114,9 @@ class AgreedStop(StopSignals):
       self._agreed = int(self._asked.popleft()) or None
 
   def run_unless_stopped(self, function: Callable[[], Result]) -> Result | None:
-    return function()
+    """function(), or None if one of the processes has heard a signal before: they wait to know."""
+    self._agreed = self._agreed or int(processes.largest(self._heard or 0)) or None
+    return function() if self._agreed is None else None
 
 
 def stop_signals() -> StopSignals:

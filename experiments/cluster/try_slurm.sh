@@ -96,14 +96,27 @@ grep -q "Resuming at step" "$folder/preempted.log" || { say "FAILED: it did not 
 [ -s "$workdir/results.json" ] || { say "FAILED: no results"; tail "$folder/preempted.log"; exit 1; }
 say "preempted, requeued, resumed and finished: $workdir/results.json"
 
+# Two tasks that know nothing of each other: refused, before anything is written.
+lone=$folder/runs/lone
+if srun --ntasks=2 "$PYTHON" -m experiments.baseline --fake_data --workdir="$lone" 2> "$folder/lone.log"
+then say "FAILED: two tasks in one workdir"; exit 1; fi
+grep -q -- "--coordinator=auto" "$folder/lone.log" || { say "FAILED"; tail "$folder/lone.log"; exit 1; }
+[ ! -e "$lone" ] || { say "FAILED: it wrote"; exit 1; }
+say "two tasks without --coordinator: refused"
+
 # --- a sweep as job arrays -----------------------------------------------------------------------
 workdir=$folder/runs/sweep
-"$PYTHON" -m experiments.recovery --fake_data --slurm --points='none-0' --workdir="$workdir" \
-  --slurm_options=partition=low,timeout_min=60,cpus_per_task=1
+sweep() {
+  "$PYTHON" -m experiments.recovery --fake_data --slurm --points='none-0' --workdir="$workdir" \
+    --slurm_options=partition=low,timeout_min=60,cpus_per_task=1
+}
+sweep
 squeue --format="%i %T %E"
 until [ -z "$(squeue --noheader)" ]; do sleep 2; done
 for point in dense-0 none-0; do
   [ -s "$workdir/$point/results.json" ] || { say "FAILED: $point has no results"; exit 1; }
 done
+again=$(sweep)
+[ "$(grep -c "finished before" <<< "$again")" = 2 ] || { say "FAILED: submitted again: $again"; exit 1; }
 "$PYTHON" -m experiments.collect "$workdir" | head -n 12
 say "all well"

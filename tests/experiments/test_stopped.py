@@ -40,7 +40,11 @@ def stop_when(come: Callable[[], bool], workdir: pathlib.Path, log: pathlib.Path
 
 def finish(workdir: pathlib.Path, log: pathlib.Path) -> dict[str, bytes]:
   """The device files that the run ends with."""
-  assert start(workdir, log).wait(SECONDS) == 0, log.read_text()
+  process = start(workdir, log)
+  try:
+    assert process.wait(SECONDS) == 0, log.read_text()
+  finally:
+    process.kill()
   assert (workdir / "results.json").exists()
   return {path.name: path.read_bytes() for path in (workdir / "models").glob("*.edge")}
 

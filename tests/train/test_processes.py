@@ -75,11 +75,11 @@ def finished(tmp_path_factory) -> tuple[pathlib.Path, list[str]]:
   workdir, options = tmp_path_factory.mktemp("stopped"), ("fsdp",)
   first = stopped_at(pair(workdir, *options, strikes={1: "signal=15 at=4"}))
   assert 4 <= first < 10  # at once: nobody waited for a save that was due
-  second = stopped_at(pair(workdir, *options, strikes={0: "signal=15 at=0"}))  # it compiles then
-  assert first < second < first + 6
+  # Before the first update of a resumed run: what takes so long as a compilation isn't begun.
+  assert stopped_at(pair(workdir, *options, strikes={0: "signal=15 at=0"})) == first
   ends = pair(workdir, *options, strikes={})
   assert [code for code, _ in ends] == [0, 0], ends
-  assert f"Resuming at step {second} of 40" in ends[0][1]
+  assert f"Resuming at step {first} of 40" in ends[0][1]
   return workdir, [digest(told) for _, told in ends]
 
 
