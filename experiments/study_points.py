@@ -1,5 +1,6 @@
 """The runs of the study. What several tables need is one point, equal in each."""
 
+import bisect
 from collections.abc import Iterable, Sequence
 
 from ml_collections import ConfigDict
@@ -106,7 +107,11 @@ def small_widths(config: ConfigDict) -> dict[str, int]:
   def scaled(half_percent: int) -> dict[str, int]:
     return {name: max(8, round(config.model[name] * half_percent / 400) * 2) for name in SCALED}
 
-  widths = min(map(scaled, range(60, 201)), key=lambda own: abs(_bytes(config, own) - target))
+  tried = range(60, 201)
+  # The first that is too large, and the last that isn't: bytes grow with the widths.
+  above = bisect.bisect_left(tried, target, key=lambda each: _bytes(config, scaled(each)))
+  near = [scaled(each) for each in tried[max(0, above - 1) : above + 1]]
+  widths = min(near, key=lambda own: abs(_bytes(config, own) - target))
   return {f"model.{name}": width for name, width in widths.items()}
 
 
