@@ -12,7 +12,7 @@ import argparse
 import json
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from data.licences import licences
@@ -49,6 +49,7 @@ def ship(run: pathlib.Path, name: str, folder: pathlib.Path) -> pathlib.Path:
       f"no more than {MOST_BYTES:,}"
     )
   chain = list(_chain(run))
+  places = [folder_ for folder_, _, _ in chain]
   training = [_training(each, config, folder_) for folder_, each, config in chain]
   sources = found.data.licences or licences(each.set for each in found.data.portions)
   text = card.text(found, row, container, training, sources)
@@ -57,8 +58,8 @@ def ship(run: pathlib.Path, name: str, folder: pathlib.Path) -> pathlib.Path:
   path = folder / f"{name.replace('%', '')}{models.SUFFIX}"
   with whole.writing(path) as file:
     file.write(content)
-  whole.write_text(folder / CARD, _without_place(text, run))
-  whole.write_text(folder / TRAINING, _without_place(configs, run))
+  whole.write_text(folder / CARD, _without_place(text, places))
+  whole.write_text(folder / TRAINING, _without_place(configs, places))
   for other in set(folder.glob(f"*{models.SUFFIX}")) - {path}:
     other.unlink()
   return path
@@ -66,29 +67,37 @@ def ship(run: pathlib.Path, name: str, folder: pathlib.Path) -> pathlib.Path:
 
 def _chain(run: pathlib.Path) -> Iterator[tuple[pathlib.Path, results.Results, dict[str, Any]]]:
   """The runs that led to this one, the first first, with their configs."""
+  if not (run / "config.json").exists():
+    raise NoModel(f"{run}, which led to this model, is not there: how it was made can't be told")
   config = json.loads((run / "config.json").read_text(encoding="utf-8"))
   start = config["start_from"].rpartition(":")[0]
   if start:
-    yield from _chain(pathlib.Path(start))
+    # A sweep that was moved, or is looked at from elsewhere, has its points side by side.
+    beside = run.parent / pathlib.Path(start).name
+    yield from _chain(beside if (beside / "config.json").exists() else pathlib.Path(start))
   yield run, results.load(run / "results.json"), config
 
 
 def _training(found: results.Results, config: dict[str, Any], run: pathlib.Path) -> card.Training:
   names = [name for name in config["curriculum"] if name in config["stages"]]
   stages = [config["stages"][name] | {"name": name} for name in names]
-  kept = ("name", "steps", "sparsity", "quantize")
   return card.Training(
     command=found.command,
     commit=found.commit,
     seed=config["seed"],
-    stages=tuple(card.Stage(**{key: each[key] for key in kept}) for each in stages),
+    stages=tuple(
+      card.Stage(each["name"], each["steps"], each["sparsity"], each.get("quantize", ""))
+      for each in stages
+    ),
     config=TRAINING,
   )
 
 
-def _without_place(text: str, run: pathlib.Path) -> str:
-  """A card travels: where the run lies on this machine is nobody's business."""
-  return text.replace(f"{run.resolve().parent}/", "runs/")
+def _without_place(text: str, runs: Iterable[pathlib.Path]) -> str:
+  """A card travels: where the runs lie on this machine is nobody's business."""
+  for parent in {run.resolve().parent for run in runs}:
+    text = text.replace(f"{parent}/", "runs/")
+  return text
 
 
 def main() -> None:

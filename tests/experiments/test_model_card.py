@@ -48,7 +48,7 @@ def test_the_card_has_the_numbers_of_the_results(run, tmp_path):
 
 
 def test_runs_that_it_began_with_are_told_without_their_place(run, tmp_path):
-  later = shutil.copytree(run, run.parent / "later")
+  later = shutil.copytree(run, tmp_path / "elsewhere" / "later")
   config = json.loads((later / "config.json").read_text())
   config |= {"start_from": f"{run}:dense", "curriculum": ["eighty"], "seed": 7}
   (later / "config.json").write_text(json.dumps(config))
@@ -60,6 +60,9 @@ def test_runs_that_it_began_with_are_told_without_their_place(run, tmp_path):
   assert "1. `the test`" in card and "2. `x --start=runs/tiny`" in card and "Seed 7" in card
   assert [each["seed"] for each in json.loads(training)] == [0, 7]
   assert str(tmp_path) not in card + training
+  shutil.rmtree(run)
+  with pytest.raises(model_card.NoModel, match="tiny, which led to this model"):
+    model_card.ship(later, "dense-hybrid", tmp_path / "models")
 
 
 def test_what_cannot_be_shipped_is_refused_and_nothing_is_written(run, tmp_path, monkeypatch):
