@@ -2,6 +2,7 @@ r"""The study: every table of the paper on real speech, with intervals, by one c
 
   python -m experiments.study --workdir=runs/study                 (all of it, three seeds)
   python -m experiments.study --workdir=runs/study --only=sparsity --seeds=1
+  python -m experiments.study --workdir=runs/study --jobs=2 --dry_run    (what is left to do)
 
 Every point is an ordinary run in WORKDIR/POINT: stop it in any way, and the same command goes on.
 Dense starts are shared: the LSTM of a seed is trained once for all tables, and so are the edge

@@ -63,8 +63,8 @@ class Answered:
 
   @property
   def verdicts(self) -> str:
-    """How many claims agree, disagree, or are left open."""
-    return count_verdicts(self.answers)
+    """How many claims agree, disagree, or are left open, of those that were measured."""
+    return count_verdicts([each for each in self.answers if each.relative is not None])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
