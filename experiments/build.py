@@ -25,7 +25,7 @@ from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 from edge_rnnt.train import state, step
-from edge_rnnt.train.loop import Stage, stage_of
+from edge_rnnt.train.loop import Stage, averaged_at, stage_of
 from edge_rnnt.train.mesh import Layout
 from edge_rnnt.train.quantize import Aware, initial_ranges
 from edge_rnnt.train.retention import Retention
@@ -202,7 +202,9 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   dev_buckets = buckets.choose_buckets(list(speech.dev.values()), count=2, batch_size=32)
   begins = optimization.transducer_begins(stages)
   of_batches = batch_plan, dev_buckets, exposure, begins
-  given = batches, whole_batches, layout, Retention(**config.checkpoints)
+  retention = Retention(**config.checkpoints)
+  averaged_at(train_stages, retention)  # raises where a stage is too short for it
+  given = batches, whole_batches, layout, retention
   return Run(model, first, train_stages, *given, *of_batches, tuple(aware))
 
 

@@ -73,6 +73,11 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
   if speech.corpora.apart:
     apart = " and ".join(sorted(speech.corpora.apart))
     lines.append(f"Not in the rows for all sets together: {apart}.")
+  if config.checkpoints.average > 1:
+    lines.append(
+      f"Weights are the mean of {config.checkpoints.average} checkpoints of their stage, "
+      f"{config.checkpoints.spacing} updates apart."
+    )
   lines += _disturbed(config.augmentation)
   if config.start_from:
     lines.append(f"Began with the weights, word-pieces and front end of {config.start_from}.")
@@ -116,9 +121,11 @@ def recovery(state: TrainState) -> float:
   return float(prune.report(state.opt_state)["blocks_back"])
 
 
-def training(name: str, state: TrainState, metrics: pathlib.Path) -> dict[str, Any]:
-  """The fields of a Row that tell of the training of a kept state."""
-  wers = {each["step"]: each["dev_wer"] for each in _records(metrics) if "dev_wer" in each}
+def training(
+  name: str, state: TrainState, metrics: pathlib.Path, metric: str = "dev_wer"
+) -> dict[str, Any]:
+  """The fields of a Row that tell of the training of a kept state; metric: its dev WER's name."""
+  wers = {each["step"]: each[metric] for each in _records(metrics) if metric in each}
   wer = wers.get(int(state.step))
   return {
     "weights": name,

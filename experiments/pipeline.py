@@ -276,7 +276,8 @@ def evaluate(
       folder,
       rules=schemes.rules_of(config, scheme),
     )
-    known = describe.training(name, state, workdir / "metrics.jsonl")
+    metric = "average_dev_wer" if begun.retention.average > 1 else "dev_wer"
+    known = describe.training(name, state, workdir / "metrics.jsonl", metric)
     if config.fidelity:
       params = inference_params(state)
       tap = schemes.tap(config, scheme, begun.model.config, model.ranges)

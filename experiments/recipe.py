@@ -121,6 +121,10 @@ def get_config() -> ConfigDict:
   config.checkpoints = ConfigDict()
   config.checkpoints.latest = 2  # newest: one may turn out damaged
   config.checkpoints.best = 1  # by dev WER
+  # How many are averaged into what a stage keeps (their ema, if there is one), its end the last,
+  # and the updates between them: best so close that all lie after the sparsity's ramp.
+  config.checkpoints.average = 1
+  config.checkpoints.spacing = 100
 
   config.calibration_utterances = 128
 
@@ -200,4 +204,7 @@ def shortened(config: ConfigDict) -> ConfigDict:
   for name in config.curriculum:
     config.stages[name].steps = min(config.stages[name].steps, FAKE_STEPS)
   config.evaluate_every = min(config.evaluate_every, FAKE_STEPS)
+  config.checkpoints.average = min(config.checkpoints.average, FAKE_STEPS)
+  apart = max(1, (FAKE_STEPS - 1) // config.checkpoints.average)
+  config.checkpoints.spacing = min(config.checkpoints.spacing, apart)
   return config

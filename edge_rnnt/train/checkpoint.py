@@ -29,13 +29,19 @@ class CheckpointError(RuntimeError):
 class Checkpoints:
   """Saves and restores training states below a directory; a context manager, since saves run on."""
 
-  def __init__(self, directory: str | pathlib.Path, retention: Retention | None = None):
+  def __init__(
+    self,
+    directory: str | pathlib.Path,
+    retention: Retention | None = None,
+    needed: Mapping[int, int] | None = None,
+  ):
+    """needed: steps that stay until one beyond the given is saved, whatever the retention says."""
     self.directory = pathlib.Path(directory).resolve()
     self._rank = (retention or Retention()).rank
     self._set_aside_cut_metrics()
     handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
     options = ocp.CheckpointManagerOptions(
-      preservation_policy=(retention or Retention()).policy(),
+      preservation_policy=(retention or Retention()).policy(needed or {}),
       best_fn=self._rank,  # without it no metrics are written, and a restart forgets the best
       best_mode="min",
       cleanup_tmp_directories=True,
@@ -96,6 +102,15 @@ class Checkpoints:
     if damaged:
       raise CheckpointError(self._unreadable(damaged))
     return None
+
+  def restore(self, step: int, target: Any) -> Any:
+    """The state of a step. Raises CheckpointError if there is none or it can't be read."""
+    self.wait()
+    try:
+      return self._manager.restore(step, args=_restore_args(target)).state
+    except Exception as error:  # whatever reading a broken file may raise
+      path = self.directory / str(step)
+      raise CheckpointError(f"Could not read {path}: {_first_line(error)}") from error
 
   def keep(self, name: str, state: Any, about: Mapping[str, Any]) -> None:
     """Saves under a name for good, replacing what had the name. Raises CheckpointError."""

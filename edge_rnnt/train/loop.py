@@ -2,12 +2,13 @@
 
 import dataclasses
 import functools
+import itertools
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from edge_rnnt.inputs.batching import Batch
-from edge_rnnt.train import metrics
+from edge_rnnt.train import average, metrics
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.mesh import Layout
 from edge_rnnt.train.profile import Profile
@@ -68,7 +69,8 @@ def fit(
     about: JSON to store with each checkpoint (configuration, versions).
     layout: where the arrays lie: that of the train steps.
     profile: updates, after the first ten, to trace into `workdir`/profile (train/profile.py).
-    retention: which checkpoints stay.
+    retention: which checkpoints stay, and how many are averaged into what a stage keeps. Training
+      goes on from what it was, not from the average.
 
   Raises:
     Stopped: SIGTERM or Ctrl-C came and the state is saved; uncaught, it ends the program.
@@ -77,8 +79,11 @@ def fit(
   """
   workdir, layout = pathlib.Path(workdir), layout or Layout()
   total = sum(stage.steps for stage in stages)
-  state = layout.place(state)
-  with stop_signals() as stop, Checkpoints(workdir / "checkpoints", retention) as checkpoints:
+  state, retention = layout.place(state), retention or Retention()
+  members = averaged_at(stages, retention)
+  needed = {step: end for end, steps in members.items() for step in steps}
+  folder = workdir / "checkpoints"
+  with stop_signals() as stop, Checkpoints(folder, retention, needed) as checkpoints:
     state, start = resume(state, checkpoints)
     with (
       metrics.writer(workdir, start=start) as writer,
@@ -102,9 +107,11 @@ def fit(
           run.log(done)
         if evaluate and (is_end or (evaluate_every and done % evaluate_every == 0)):
           run.evaluate(evaluate, state, done)
-        if is_end and stage.keep_as:
+        if done in members:
+          run.keep_average(stage.keep_as, state, done, members[done], evaluate)
+        elif is_end and stage.keep_as:
           run.keep(stage.keep_as, state, done)
-        if is_end or run.save_due(done, save_seconds):
+        if is_end or done in needed or run.save_due(done, save_seconds):
           run.save(state, done)
         run.leave_if_stopped(done)
   return state
@@ -117,6 +124,21 @@ def resume(state: TrainState, checkpoints: Checkpoints) -> tuple[TrainState, int
     return state, 0
   state, about = restored
   return state, about["step"]
+
+
+def averaged_at(stages: Sequence[Stage], retention: Retention) -> dict[int, tuple[int, ...]]:
+  """End of a stage that keeps an average -> the updates before it that take part.
+
+  Raises ValueError for a stage that is too short.
+  """
+  if retention.average == 1:
+    return {}
+  ends = itertools.accumulate(stage.steps for stage in stages)
+  return {
+    end: average.members(end - stage.steps, end, retention.average, retention.spacing)
+    for stage, end in zip(stages, ends, strict=True)
+    if stage.keep_as
+  }
 
 
 def stage_of(stages: Sequence[Stage], done: int) -> tuple[Stage, bool]:

@@ -1,13 +1,13 @@
 """What a run does between updates: fetch input, log, evaluate, save."""
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 
 from edge_rnnt.inputs.batching import Batch
-from edge_rnnt.train import processes
+from edge_rnnt.train import average, processes
 from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.metrics import MetricsWriter
 from edge_rnnt.train.monitor import Monitor, NotFinite
@@ -101,6 +101,20 @@ class Run:
     """A milestone."""
     self._check()
     self._checkpoints.keep(name, state, self._about_now(done))
+
+  def keep_average(
+    self, name: str, state: TrainState, done: int, steps: Sequence[int], evaluate: Evaluate | None
+  ) -> None:
+    """A milestone with the mean of its and the weights of `steps`, evaluated as average_*."""
+    self._check()
+    kept, used = average.averaged(state, self._checkpoints, steps)
+    results = self._stop.run_unless_stopped(lambda: evaluate(kept)) if evaluate else None
+    if results is not None:
+      results = {f"average_{name}": value for name, value in results.items()}
+      self._writer.write(done, results)
+      shown = ", ".join(f"{name} {_readable(name, value)}" for name, value in results.items())
+      self._progress.line(f"mean of steps {[*used, done]}: {shown}")
+    self._checkpoints.keep(name, kept, self._about_now(done) | {"averaged": [*used, done]})
 
   def save_due(self, done: int, seconds: float) -> bool:
     """There is something that should not be lost."""

@@ -123,6 +123,9 @@ def test_stages_without_their_sources_are_skipped(make_config, make_corpora):
   config.checkpoints.latest = 4
   run = build.run(config, build.speech(config, own))
   assert (run.retention.latest, run.retention.best) == (4, 1)
+  config.checkpoints.average = 3
+  with pytest.raises(ValueError, match="reach back 200 updates"):
+    build.run(config, build.speech(config, own))
   assert [stage.name for stage in run.stages] == ["hear", "dense", "half", "eighty"]
   assert set(run.plan.sources) == {"own"} and len(run.plan) == 460
   assert run.transducer_begins == 60
