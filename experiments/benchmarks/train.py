@@ -32,12 +32,22 @@ from experiments.benchmarks.worker import Worker, ask_in_turn
 TOLERANCE = 2e-4
 """Relative difference of the first losses and gradient norms."""
 
-_JSON = flags.DEFINE_bool("json", False, "Print rows as JSON to stdout instead of a table.")
-_ROUNDS = flags.DEFINE_integer("rounds", 9, "Timed updates of each.", lower_bound=1)
-_THREADS = flags.DEFINE_integer(
-  "threads", len(os.sched_getaffinity(0)), "Processors that each may use.", lower_bound=1
+# Tests import this beside other programs, whose flags have the same names.
+_FLAGS = flags.FLAGS if __name__ == "__main__" else flags.FlagValues()
+_JSON = flags.DEFINE_bool("json", False, "Print rows as JSON to stdout instead of a table.", _FLAGS)
+_ROUNDS = flags.DEFINE_integer(
+  "rounds", 9, "Timed updates of each.", lower_bound=1, flag_values=_FLAGS
 )
-_ONLY = flags.DEFINE_list("only", [], "Names of problems; all if empty: " + ", ".join(PROBLEMS))
+_THREADS = flags.DEFINE_integer(
+  "threads",
+  len(os.sched_getaffinity(0)),
+  "Processors that each may use.",
+  lower_bound=1,
+  flag_values=_FLAGS,
+)
+_ONLY = flags.DEFINE_list(
+  "only", [], "Names of problems; all if empty: " + ", ".join(PROBLEMS), flag_values=_FLAGS
+)
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]
 
