@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from edge_rnnt.device.container import Container
 from edge_rnnt.report import page, units
 from edge_rnnt.report.findings import FEW_SPEAKERS
-from edge_rnnt.report.results import Results, ResultsError, Row
+from edge_rnnt.report.results import Portion, Results, ResultsError, Row
 from edge_rnnt.report.table import NOTHING, Cell, Table, wer_cell
 from edge_rnnt.text.wordpiece import WordPieces
+
+UNHEARD = 50.0
+"""WER in percent above which the card says that a kind of speech is not recognized."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,21 +70,28 @@ def text(
       speakers=page.speakers(results),
       domains=results.data.name,
       few=few,
+      unheard=[
+        portion.set for each, portion in _by_set(results, row) if portion and each.wer > UNHEARD
+      ],
       licences=licences,
       training=training,
     )
   )
 
 
-def _table(results: Results, row: Row) -> Table:
-  """set | WER with interval | words | utterances | speakers."""
+def _by_set(results: Results, row: Row) -> list[tuple[Row, Portion | None]]:
+  """The model's rows, each with the test set that it is of; None: of all together."""
   rows = [each for each in results.rows if each.name == row.name]
   tested = {each.set: each for each in results.data.portions if each.split == "test"}
-  cells = []
-  for each in rows:
-    # Of a single set there is but the row for all of them.
-    only = next(iter(tested.values())) if len(rows) == len(tested) == 1 else None
-    portion = tested.get(each.set, only)
+  # Of a single set there is but the row for all of them.
+  only = next(iter(tested.values())) if len(rows) == len(tested) == 1 else None
+  return [(each, tested.get(each.set, only)) for each in rows]
+
+
+def _table(results: Results, row: Row) -> Table:
+  """set | WER with interval | words | utterances | speakers."""
+  rows, cells = _by_set(results, row), []
+  for each, portion in rows:
     name = portion.set if portion else "all together"
     known = portion is not None and portion.speakers is not None
     cells.append(
@@ -98,5 +108,5 @@ def _table(results: Results, row: Row) -> Table:
     heads=("test set", "WER % [95 %]", "words", "utterances", "speakers"),
     aligns=("left", *["right"] * 4),
     rows=tuple(cells),
-    schemes=tuple(each.scheme for each in rows),
+    schemes=tuple(each.scheme for each, _ in rows),
   )

@@ -9,6 +9,7 @@ import pytest
 from data.licences import licences
 from edge_rnnt.device.engine import Recognizer
 from edge_rnnt.device.models import default_model
+from edge_rnnt.report import card as report_card
 from edge_rnnt.report import results
 from experiments import model_card
 
@@ -45,6 +46,15 @@ def test_the_card_has_the_numbers_of_the_results(run, tmp_path):
   (config,) = json.loads((folder / "TRAINING.json").read_text())
   assert config["stages"]["eighty"]["steps"] == 100
   assert "8,000 Hz" in card and Recognizer.open(path).front_end.sample_rate == 8000
+
+
+def test_speech_that_is_mostly_misheard_is_named(run, tmp_path, monkeypatch):
+  monkeypatch.setattr(report_card, "UNHEARD", 100.0)
+  model_card.ship(run, "sparse80-integer", tmp_path)
+  assert "most words are wrong" not in (tmp_path / "MODEL_CARD.md").read_text()
+  monkeypatch.setattr(report_card, "UNHEARD", -1.0)
+  model_card.ship(run, "sparse80-integer", tmp_path)
+  assert "- commands: most words are wrong." in (tmp_path / "MODEL_CARD.md").read_text()
 
 
 def test_runs_that_it_began_with_are_told_without_their_place(run, tmp_path):
