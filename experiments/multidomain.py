@@ -15,6 +15,11 @@ What leaves the plateau: clean strings of digits, whose word boundaries are know
 digits by CTC; sentences only when both are heard. Noise, rooms, the telephone band and synthetic
 speech come last. With sentences in the second step the CTC loss stood still and dev orders were at
 93 % after 800 updates; without them at 34 %.
+
+Measured, seed 0, one run each, dense by the transducer, dev WER of commands / read / telephony: after
+3,000 updates 15.9 / 98.1 / 35.2, after 5,000 (a first version, without digit strings of its own for
+`read_digits`) 8.7 / 96.5 / 30.8. Sentences are not learned; BUILD_NOTES.md has the test sets, and
+how the package's own model went on from there.
 """
 
 from ml_collections import ConfigDict
@@ -57,7 +62,7 @@ def get_config() -> ConfigDict:
   opened = {"commands": 0.3, "telephony": 0.25, "read_digits": 0.05, "read": 0.4}
   config.stages.widen = stage(600, opened, ctc=1.0, disturb=0.3)
   full = {"transducer": 1.0, "ctc": 0.3}
-  config.stages.dense = stage(3000, MIXED, final=2e-4, keep_as="dense", **full)
+  config.stages.dense = stage(5000, MIXED, final=2e-4, keep_as="dense", **full)
   pruned = full | {"rate": 1e-3, "final": 1e-4}
   config.stages.half = stage(1000, MIXED, sparsity=0.5, keep_as="sparse50", **pruned)
   config.stages.eighty = stage(1000, MIXED, sparsity=0.8, keep_as="sparse80", **pruned)
