@@ -106,8 +106,9 @@ def test_and_whole_by_one(finished, undisturbed, line):
 def test_both_killed_and_resumed(tmp_path, undisturbed):
   for update in (3, 17, 30):
     strike = f"signal={signal.SIGKILL} at={update}"
-    ends = pair(tmp_path, strikes={0: strike, 1: strike})
-    assert [code for code, _ in ends] == [-signal.SIGKILL, -signal.SIGKILL], ends
+    codes = [code for code, _ in pair(tmp_path, strikes={0: strike, 1: strike})]
+    # The first that dies may take the other with it, in the middle of what they do together.
+    assert -signal.SIGKILL in codes and all(code < 0 for code in codes), codes
   ends = pair(tmp_path, strikes={})
   assert "Resuming at step" in ends[0][1]
   assert [digest(told) for _, told in ends] == [undisturbed, undisturbed]
