@@ -118,5 +118,6 @@ for point in dense-0 none-0; do
 done
 again=$(sweep)
 [ "$(grep -c "finished before" <<< "$again")" = 2 ] || { say "FAILED: submitted again: $again"; exit 1; }
-"$PYTHON" -m experiments.collect "$workdir" | head -n 12
+"$PYTHON" -m experiments.collect "$workdir" > "$folder/collected.log"  # not | head: that breaks it off
+head -n 12 "$folder/collected.log"
 say "all well"
