@@ -19,7 +19,6 @@ from ml_collections import ConfigDict
 from data.corpora import Corpora
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.inputs import batching, buckets, plan, prepared
-from edge_rnnt.inputs.augmentation import Augment
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
@@ -30,7 +29,7 @@ from edge_rnnt.train.mesh import Layout
 from edge_rnnt.train.quantize import Aware, initial_ranges
 from edge_rnnt.train.retention import Retention
 from edge_rnnt.train.warm_start import check_same_shapes
-from experiments import disturbance, optimization, schemes
+from experiments import batches, disturbance, optimization, schemes
 from experiments.warm_start import Start
 
 STATISTICS_UTTERANCES = 300
@@ -142,7 +141,9 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   The augmentation, the losses and the learning rate of each stage are the config's; the pruning
   schedule runs over the global step.
   """
-  names = [name for name in config.curriculum if _shares(config.stages[name], speech)]
+  names = [
+    name for name in config.curriculum if batches.shares_of(config.stages[name], speech.train)
+  ]
   if not names:
     raise ValueError(
       f"no stage of {tuple(config.curriculum)} has a source among {sorted(speech.train)}: "
@@ -185,17 +186,17 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
     Stage(name, each.steps, train_step, keep_as=each.keep_as or None)
     for name, each, train_step in zip(names, stages, steps, strict=True)
   )
-  exposure = _exposure(stages, speech)
+  exposure = batches.exposure_of(stages, speech.train)
   within = disturbance.surroundings(config.augmentation, speech.front_end.sample_rate)
   disturb = functools.partial(disturbance.augment, config.augmentation, within)
-  batch_plan = _plan(config, speech, names, stages, exposure, disturb)
+  batch_plan = batches.plan_of(config, speech.train, names, stages, disturb)
   loader = batching.LoadBatch(
     batch_plan,
     speech.front_end,
     surroundings=within,
     time_reduction=config.model.time_reduction,
   )
-  batches, whole_batches = (
+  own_batches, whole_batches = (
     functools.partial(_batches, each, loader, config.seed)
     for each in (batch_plan, batch_plan.of_all_processes())
   )
@@ -204,7 +205,7 @@ def run(config: ConfigDict, speech: Speech, start: Start | None = None) -> Run:
   of_batches = batch_plan, dev_buckets, exposure, begins
   retention = Retention(**config.checkpoints)
   averaged_at(train_stages, retention)  # raises where a stage is too short for it
-  given = batches, whole_batches, layout, retention
+  given = own_batches, whole_batches, layout, retention
   return Run(model, first, train_stages, *given, *of_batches, tuple(aware))
 
 
@@ -262,51 +263,3 @@ def _check_shares(config: ConfigDict) -> None:
 
 def _batches(batch_plan, loader, seed: int, start: int) -> Iterator[batching.Batch]:
   return batching.train_batches(batch_plan, loader, seed=seed, start=start, threads=1, ahead=8)
-
-
-def _shares(stage: ConfigDict, speech: Speech) -> dict[str, float]:
-  return {name: share for name, share in stage.sources.items() if name in speech.train and share}
-
-
-def _exposure(stages: list[ConfigDict], speech: Speech) -> dict[str, float]:
-  shares = [_shares(stage, speech) for stage in stages]
-  batches = {
-    name: sum(
-      stage.steps * share.get(name, 0.0) / sum(share.values())
-      for stage, share in zip(stages, shares, strict=True)
-    )
-    for name in sorted({name for share in shares for name in share})
-  }
-  return {name: count / sum(batches.values()) for name, count in batches.items()}
-
-
-def _plan(
-  config: ConfigDict,
-  speech: Speech,
-  names: list[str],
-  stages: list[ConfigDict],
-  exposure: Mapping[str, float],
-  disturb: Callable[[float], Augment],
-) -> plan.BatchPlan:
-  shares = [_shares(stage, speech) for stage in stages]
-  sources = {name: speech.train[name] for name in exposure}
-  planned = [
-    plan.Stage(name, each.steps, share, disturb(each.disturb))
-    for name, each, share in zip(names, stages, shares, strict=True)
-  ]
-  chosen = buckets.choose_buckets(
-    list(sources.values()),
-    shares=list(exposure.values()),
-    count=config.buckets,
-    batch_size=config.batch_size,
-    frame_budget=config.frame_budget or None,
-    multiple=jax.device_count() * config.accumulate,
-  )
-  return plan.BatchPlan(
-    sources,
-    planned,
-    chosen,
-    seed=config.seed,
-    process=jax.process_index(),
-    processes=jax.process_count(),
-  )

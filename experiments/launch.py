@@ -16,7 +16,16 @@ from edge_rnnt.report.schema import ResultsError
 from edge_rnnt.train import processes, stop
 from edge_rnnt.train.checkpoint import CheckpointError
 from edge_rnnt.train.monitor import NotFinite
-from experiments import collect, dry_run, pipeline, recipe, sweep, sweep_budget, sweep_local
+from experiments import (
+  collect,
+  dry_run,
+  identity,
+  pipeline,
+  recipe,
+  sweep,
+  sweep_budget,
+  sweep_local,
+)
 from experiments.sweep_table import State
 
 TOLD = (
@@ -26,7 +35,7 @@ TOLD = (
   NotFinite,
   ResultsError,
   pipeline.BadRecipe,
-  pipeline.OtherRun,
+  identity.OtherRun,
   processes.BadCluster,
   sweep.BadSweep,
 )
@@ -174,7 +183,7 @@ def _walk(config: ConfigDict, workdir: pathlib.Path, command: str) -> None:
   with processes.first_alone("speech at hand"):
     corpora = _speech(config, workdir, cache)
   if DRY_RUN.value:
-    pipeline.tell(dry_run.told(config, *pipeline.prepare(config, corpora, cache)))
+    processes.tell(dry_run.told(config, *pipeline.prepare(config, corpora, cache)))
     return
   options = {"cache_dir": cache, "profile": PROFILE.value}
   pipeline.run(config, corpora, workdir, command=command, **options)
@@ -191,7 +200,7 @@ def _speech(config: ConfigDict, workdir: pathlib.Path, cache: pathlib.Path) -> C
     online=not OFFLINE.value,
     sample_rate=rate,
     seed=config.seed,
-    begun_with=pipeline.begun_with(workdir),
+    begun_with=identity.begun_with(workdir),
     domains=config.domains,
   )
 

@@ -11,9 +11,7 @@ import jax
 import rich.progress
 from ml_collections import ConfigDict
 
-from data.corpora import Corpora, synthetic_source
-from data.synthesize import SynthesizerMissing
-from edge_rnnt import whole
+from data.corpora import Corpora
 from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.decode.ctc import ctc_greedy
 from edge_rnnt.decode.greedy import greedy
@@ -21,7 +19,6 @@ from edge_rnnt.device import bench
 from edge_rnnt.device.engine import default_engine
 from edge_rnnt.evaluate import recognition
 from edge_rnnt.inputs import batching
-from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import page, provenance, results, terminal
 from edge_rnnt.train import memory, processes
@@ -29,7 +26,7 @@ from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.loop import fit
 from edge_rnnt.train.mesh import on_this_process
 from edge_rnnt.train.state import TrainState, inference_params
-from experiments import build, describe, measure, same_run, schemes, warm_start
+from experiments import build, describe, identity, measure, schemes, synthetic, warm_start
 from experiments.fidelity import fidelity
 
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
@@ -37,10 +34,6 @@ DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
 
 class BadRecipe(ValueError):
   """A config that cannot be trained on this speech."""
-
-
-class OtherRun(ValueError):
-  """A workdir holds a run that cannot be continued by this one."""
 
 
 def run(
@@ -84,13 +77,13 @@ def prepare(
 ) -> tuple[build.Speech, build.Run]:
   """All that comes before the first update. workdir: to remember the config in, if it is to run.
 
-  Raises BadRecipe; OtherRun if the workdir holds another run.
+  Raises BadRecipe; identity.OtherRun if the workdir holds another run.
   """
-  tell(f"Speech: {corpora.description}")
+  processes.tell(f"Speech: {corpora.description}")
   with processes.first_alone("synthetic speech"):
-    corpora = with_synthetic(config, corpora, cache / "data")
+    corpora = synthetic.with_synthetic(config, corpora, cache / "data")
     if workdir is not None:
-      remember(config, corpora, workdir)
+      identity.remember(config, corpora, workdir)
   try:
     start = warm_start.read(config)
     speech = build.speech(config, corpora, start)
@@ -107,60 +100,6 @@ def sources_wanted(config: ConfigDict) -> tuple[str, ...]:
   return tuple(name for name in recorded if name != "own") or tuple(recorded)
 
 
-def tell(text: str) -> None:
-  """A line for the user, from one of several processes."""
-  if processes.is_first():
-    print(text, flush=True)
-
-
-def remember(config: ConfigDict, corpora: Corpora, workdir: pathlib.Path) -> None:
-  """Writes config.json. Raises OtherRun if the folder holds a run of another config or speech.
-
-  Keys that came after the run began count as their defaults (same_run.py).
-  """
-  counts = {name: len(source) for name, source in corpora.train.items()}
-  speech = {"kind": corpora.kind, "training_utterances": counts}
-  path, now = workdir / "config.json", json.loads(config.to_json_best_effort()) | {"speech": speech}
-  if path.exists():
-    others = same_run.differing(json.loads(path.read_text()), now)
-    if others:
-      raise OtherRun(
-        f"{workdir} holds another run ({', '.join(others)} differ): give another --workdir, or "
-        "remove that folder"
-      )
-  whole.write_text(path, json.dumps(now, indent=2))
-
-
-def with_synthetic(config: ConfigDict, corpora: Corpora, cache_dir: pathlib.Path) -> Corpora:
-  """Adds synthetic speech to the training, never to dev or test, where the recipe asks for it.
-
-  Only beside recorded sets that say the same kind of thing: strings of digits, orders, sentences
-  of the training set.
-  """
-  wanted = {name for each in config.curriculum for name in config.stages[each].sources}
-  kinds = [
-    kind
-    for kind in ("strings", "commands", "telephony", "read")
-    if kind in corpora.train and f"synthetic-{kind}" in wanted
-  ]
-  if corpora.synthetic or not config.synthetic or not kinds:
-    return corpora
-  args = (config.synthetic, config.front_end.sample_rate, config.seed, cache_dir)
-  try:
-    made = {
-      f"synthetic-{kind}": synthetic_source(kind, "train", *args, _texts(corpora.train[kind]))
-      for kind in kinds
-    }
-  except SynthesizerMissing as error:
-    tell(f"No synthetic speech is mixed into the training: {error}")
-    return corpora
-  return dataclasses.replace(corpora, train=corpora.train | made)
-
-
-def _texts(source: Source) -> list[str]:
-  return [source.text(item) for item in range(len(source))]
-
-
 def tell_left_out(speech: build.Speech, path: pathlib.Path) -> None:
   """Counts on the terminal, each utterance and its reason in a file."""
   path.unlink(missing_ok=True)
@@ -169,13 +108,7 @@ def tell_left_out(speech: build.Speech, path: pathlib.Path) -> None:
   if rejected:
     report = ManifestReport(listed.accepted - len(speech.left_out.rejected), rejected)
     report.write(path)
-    tell(f"Left out ({report}): each is named in {path}")
-
-
-def begun_with(workdir: pathlib.Path) -> str | None:
-  """The kind of speech that a run in this folder began with, if one did."""
-  path = workdir / "config.json"
-  return json.loads(path.read_text())["speech"]["kind"] if path.exists() else None
+    processes.tell(f"Left out ({report}): each is named in {path}")
 
 
 def train(

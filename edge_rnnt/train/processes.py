@@ -100,6 +100,12 @@ def is_first() -> bool:
   return jax.process_index() == 0
 
 
+def tell(text: str) -> None:
+  """A line for the user, from one of several processes."""
+  if is_first():
+    print(text, flush=True)
+
+
 @contextlib.contextmanager
 def first_alone(what: str) -> Iterator[None]:
   """The first process runs the block while the others wait; then these find what it left behind.

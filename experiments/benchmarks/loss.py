@@ -25,6 +25,7 @@ from absl import app, flags
 from experiments.benchmarks import loss_peers
 from experiments.benchmarks.loss_implementation import now
 from experiments.benchmarks.loss_problem import PROBLEMS, LossProblem, draw, true_gradient
+from experiments.benchmarks.only import problems_asked
 from experiments.benchmarks.worker import Worker, ask_in_turn
 
 _JSON = flags.DEFINE_bool("json", False, "Print rows as JSON to stdout instead of a table.")
@@ -90,10 +91,7 @@ def table(name: str, rows: list[dict[str, Any]]) -> str:
 
 def main(argv: list[str]) -> None:
   del argv
-  names = _ONLY.value or list(PROBLEMS)
-  unknown = sorted(set(names) - set(PROBLEMS))
-  if unknown:
-    raise app.UsageError(f"--only names {unknown}; known are {', '.join(PROBLEMS)}")
+  names = problems_asked(_ONLY.value, PROBLEMS)
   for impl, reason in loss_peers.missing().items():
     print(f"missing: {impl} ({reason})", file=sys.stderr)
   rows = []

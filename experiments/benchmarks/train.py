@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from experiments.benchmarks.only import problems_asked
 from experiments.benchmarks.train_problem import PROBLEMS, TrainProblem, draw, step_flops
 from experiments.benchmarks.train_settings import MATMUL_FLOPS
 from experiments.benchmarks.train_worker import IMPLEMENTATIONS
@@ -126,10 +127,7 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
 
 def main(argv: list[str]) -> None:
   del argv
-  names = _ONLY.value or list(PROBLEMS)
-  unknown = sorted(set(names) - set(PROBLEMS))
-  if unknown:
-    raise app.UsageError(f"--only names {unknown}; known are {', '.join(PROBLEMS)}")
+  names = problems_asked(_ONLY.value, PROBLEMS)
   found = []
   for name in names:
     measured = measure(name, _ROUNDS.value, _THREADS.value)

@@ -17,7 +17,7 @@ from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import results
 from edge_rnnt.report.hypotheses import read_hypotheses
 from edge_rnnt.train.checkpoint import Checkpoints
-from experiments import build, measure, pipeline
+from experiments import build, identity, measure, pipeline
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +103,14 @@ def test_a_finished_run_is_not_trained_again(workdir, found, make_config, make_c
 def test_another_config_does_not_continue_it(workdir, make_config, make_corpora):
   config = make_config()
   config.stages.dense.steps = 91
-  with pytest.raises(pipeline.OtherRun, match=r"stages\.dense\.steps"):
+  with pytest.raises(identity.OtherRun, match=r"stages\.dense\.steps"):
     pipeline.run(config, make_corpora(), workdir, command="the test")
 
 
 def test_other_speech_does_not_continue_it(workdir, make_config, make_corpora):
   corpora = make_corpora()
   corpora.train["commands"] = tone_source(199, seed=2)
-  with pytest.raises(pipeline.OtherRun, match=r"training_utterances\.commands"):
+  with pytest.raises(identity.OtherRun, match=r"training_utterances\.commands"):
     pipeline.run(make_config(), corpora, workdir, command="the test")
 
 

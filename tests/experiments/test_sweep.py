@@ -17,7 +17,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments import (
-  pipeline,
+  identity,
   recipe,
   recovery,
   sparsity_sweep,
@@ -180,7 +180,7 @@ def test_a_finished_point_on_fake_data_is_finished(tmp_path, make_corpora, monke
   for job in sweep.jobs(*args, overrides={}, fake_data=True):
     job.workdir.mkdir()
     short = recipe.shortened(parsed(job, recipe.get_config(), monkeypatch))
-    pipeline.remember(short, make_corpora(), job.workdir)
+    identity.remember(short, make_corpora(), job.workdir)
     assert not job.is_finished()  # no results yet
     (job.workdir / "results.json").write_text("{}")
     assert job.is_finished() and job.steps == 20 * len(job.config.curriculum)
