@@ -19,7 +19,6 @@ from edge_rnnt.device import bench
 from edge_rnnt.device.engine import default_engine
 from edge_rnnt.evaluate import recognition
 from edge_rnnt.inputs import batching
-from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.report import page, provenance, results, terminal
 from edge_rnnt.train import memory, processes
 from edge_rnnt.train.checkpoint import Checkpoints
@@ -103,12 +102,11 @@ def sources_wanted(config: ConfigDict) -> tuple[str, ...]:
 def tell_left_out(speech: build.Speech, path: pathlib.Path) -> None:
   """Counts on the terminal, each utterance and its reason in a file."""
   path.unlink(missing_ok=True)
-  listed = speech.corpora.report
-  rejected = listed.rejected + speech.left_out.rejected
-  if rejected:
-    report = ManifestReport(listed.accepted - len(speech.left_out.rejected), rejected)
+  # Training's sources share recordings (joined, by telephone), so they are counted alone.
+  report = speech.corpora.report.then(speech.left_out)
+  if report.rejected:
     report.write(path)
-    processes.tell(f"Left out ({report}): each is named in {path}")
+    processes.tell(f"Left out (training: {report}): each is named in {path}")
 
 
 def train(

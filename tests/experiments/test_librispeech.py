@@ -130,7 +130,7 @@ def test_splits_are_named_as_published(corpora):
   assert "train/dev/test 60/11/11 utterances" in corpora.description
 
 
-def test_long_utterances_are_left_out_of_training_by_name(corpora):
+def test_long_utterances_are_left_out_of_training_by_name(corpora, tmp_path, capsys):
   config = small_config()
   config.longest_utterance = 1.0
   speech = build.speech(config, corpora)
@@ -141,6 +141,10 @@ def test_long_utterances_are_left_out_of_training_by_name(corpora):
   assert long <= rejected and set(speech.left_out.counts) == {"longer than training takes"}
   whole = prepare(train, speech.front_end, speech.pieces)
   assert not keep_fitting(whole, 2)[1].rejected
+  pipeline.tell_left_out(speech, tmp_path / "left_out.tsv")
+  counts = f"{60 - len(rejected)} utterances used, {len(rejected)} left out"
+  assert counts in capsys.readouterr().out
+  assert all(each in (tmp_path / "left_out.tsv").read_text() for each in rejected)
 
 
 def test_from_archives_to_a_page(corpora, tmp_path):
