@@ -6,7 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -75,7 +75,8 @@ def prepare(
   model = word_pieces([entry.text for entry in entries["train"]], settings)
   with whole.writing(folder / shards.WORDPIECES) as file:
     file.write(model)
-  entries["train"], unfit = _fitting(entries["train"], WordPieces(model), settings)
+  where = {each.id: each.where for each in placed.train}
+  entries["train"], unfit = _fitting(entries["train"], where, WordPieces(model), settings)
   report = ManifestReport(sum(map(len, entries.values())), (*rejected, *unfit))
   _finish(folder, settings, placed, entries, report)
   return report
@@ -178,7 +179,10 @@ def word_pieces(texts: Sequence[str], settings: Settings) -> bytes:
 
 
 def _fitting(
-  entries: Sequence[shards.Entry], pieces: WordPieces, settings: Settings
+  entries: Sequence[shards.Entry],
+  where: Mapping[str, str],
+  pieces: WordPieces,
+  settings: Settings,
 ) -> tuple[list[shards.Entry], list[Rejected]]:
   """Training utterances whose text can be spelled, and has room in its frames.
 
@@ -189,10 +193,10 @@ def _fitting(
     ids = np.array(pieces.encode(entry.text), np.int32)
     frames = int(entry.samples / settings.sample_rate / settings.frame_seconds)
     if pieces.unknown_id in ids:
-      rejected.append(Rejected(entry.id, "unmappable text", entry.text[:80]))
+      rejected.append(Rejected(where[entry.id], "unmappable text", entry.text[:80]))
     elif frames_needed(ids, 1) > frames:
       detail = f"{len(ids)} word-pieces in {frames} frames"
-      rejected.append(Rejected(entry.id, "text does not fit its frames", detail))
+      rejected.append(Rejected(where[entry.id], "text does not fit its frames", detail))
     else:
       kept.append(entry)
   return kept, rejected

@@ -143,13 +143,18 @@ def _open(path: str | os.PathLike) -> soundfile.SoundFile:
   if not location.stat().st_size:
     raise AudioError(path, "is empty (0 bytes)", _REPLACE)
   try:
+    location.open("rb").close()
+  except OSError as error:
+    raise AudioError(path, f"cannot be read: {error.strerror}", "May you read it?") from error
+  try:
     # As bytes, a name may hold what is no text.
     sound = _ForwardOnly(os.fsencode(location) if os.name == "posix" else os.fspath(location))
   except (soundfile.SoundFileError, TypeError, ValueError) as error:
     known = ", ".join(suffix[1:].upper() for suffix in AUDIO_SUFFIXES)
     raise AudioError(
-      path, f"is broken or is not audio of a known kind ({error})", f"Readable kinds: {known}."
+      path, f"is broken or is not audio of a known kind ({known})", "Convert it, or leave it out."
     ) from error
+  _check_announced(path, sound.extra_info)
   if not sound.frames:
     raise AudioError(path, "holds no samples", _REPLACE)
   lowest, highest = RATES
@@ -159,10 +164,30 @@ def _open(path: str | os.PathLike) -> soundfile.SoundFile:
       f"announces {sound.samplerate} samples a second, where {lowest} to {highest} are usual",
       _REPLACE,
     )
-  # libsndfile reads a cut WAV without complaint and only notes the contradiction in its log.
-  note = re.search(r"^data : (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
-  if note and int(note[2]) < int(note[1]) < UNKNOWN_LENGTH:
-    raise AudioError(
-      path, f"is cut short: {note[1]} bytes of sound announced, {note[2]} found", _REPLACE
-    )
   return sound
+
+
+def _check_announced(path: str | os.PathLike, log: str) -> None:
+  """Raises AudioError for a WAV whose header contradicts the file.
+
+  libsndfile reads such files without complaint and only notes the contradiction in its log.
+  """
+  note = re.search(r"^data : (\d+)(?: \(should be (\d+)\))?$", log, re.MULTILINE)
+  if not note:
+    return
+  announced, found = int(note[1]), int(note[2] or note[1])
+  if 0 < found < announced < UNKNOWN_LENGTH:
+    raise AudioError(
+      path, f"is cut short: {announced} bytes of sound announced, {found} found", _REPLACE
+    )
+  # Where the announced sound ends, sound goes on: the header was never completed.
+  beyond = re.search(
+    r"^(?:\*\*\* Unknown chunk|Have 0) marker .*at position (\d+)", log, re.MULTILINE
+  )
+  length = re.search(r"^Length : (\d+)$", log, re.MULTILINE)
+  if beyond and length and (rest := int(length[1]) - int(beyond[1])) > announced:
+    raise AudioError(
+      path,
+      f"has a wrong header: {announced} bytes of sound announced, {rest} more follow",
+      "Write it again: ffmpeg -ignore_length 1 -i OLD.wav NEW.wav",
+    )

@@ -1,6 +1,8 @@
 """A user's folder or list of recordings, in any of the usual forms -> utterances."""
 
+import dataclasses
 import pathlib
+import unicodedata
 from collections.abc import Iterator
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES
@@ -8,7 +10,12 @@ from edge_rnnt.inputs.manifest_folder import common_voice_rows, folder_rows, is_
 from edge_rnnt.inputs.manifest_json import is_json, json_rows
 from edge_rnnt.inputs.manifest_kaldi import is_kaldi, kaldi_rows
 from edge_rnnt.inputs.manifest_table import table_rows
-from edge_rnnt.inputs.rejected import ManifestError, ManifestReport, Rejected
+from edge_rnnt.inputs.rejected import (
+  ManifestError,
+  ManifestReport,
+  Rejected,
+  printable,
+)
 from edge_rnnt.inputs.utterance import Utterance
 
 EXPECTED = (
@@ -31,6 +38,8 @@ def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
   path = pathlib.Path(path)
   utterances, rejected, seen = [], [], set()
   for row in _rows(path):
+    if isinstance(row, Utterance):  # names of files may hold bytes that are no text
+      row = dataclasses.replace(row, id=printable(row.id), speaker=printable(row.speaker))
     problem = row if isinstance(row, Rejected) else _problem(row, seen)
     if problem:
       rejected.append(problem)
@@ -59,10 +68,15 @@ def _rows(path: pathlib.Path) -> Iterator[Utterance | Rejected]:
 
 
 def _problem(row: Utterance, seen: set[str]) -> Rejected | None:
-  if not row.path.is_file():
-    return Rejected(row.where, "missing file")
+  try:
+    if not row.path.is_file():
+      return Rejected(row.where, "missing file")
+  except OSError as error:
+    return Rejected(row.where, "missing file", error.strerror or "")
   if not row.text:
     return Rejected(row.where, "empty transcript")
+  if any(unicodedata.category(each) == "Cs" for each in row.text):
+    return Rejected(row.where, "transcript is not UTF-8 text", row.text[:80])
   if row.id in seen:
     return Rejected(row.where, "id used twice", row.id)
   return None

@@ -2,10 +2,13 @@
 
 import csv
 import pathlib
+import unicodedata
 from collections.abc import Iterator
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES
+from edge_rnnt.audio.folders import files_below
 from edge_rnnt.inputs.rejected import ManifestError, Rejected
+from edge_rnnt.inputs.splits import NAMES
 from edge_rnnt.inputs.utterance import Utterance
 
 # What else people call audio. Some of it libsndfile reads; of the rest the report says that it
@@ -22,35 +25,59 @@ SPLIT_TABLES = {"train.tsv": "train", "dev.tsv": "dev", "test.tsv": "test"}
 def folder_rows(folder: pathlib.Path) -> Iterator[Utterance | Rejected]:
   """Audio files with same-named .txt files, in all folders below; a chapter's .trans.txt as in
   LibriSpeech will do, whose subsets are kept apart where there are some of all three kinds. What
-  has no partner, or is not UTF-8, is rejected by name.
+  has no partner, or is not UTF-8, is rejected by name, and so is a folder that cannot be listed.
+  The folder below `folder` is the speaker; or the split, if all are train, dev, test or the like.
   """
-  everything = sorted(each for each in folder.rglob("*") if each.is_file())
+  lost: list[OSError] = []
+  everything = sorted(files_below(folder, lost))
+  yield from (Rejected(str(e.filename), "unreadable folder", e.strerror or "") for e in lost)
   wanted = {*AUDIO_SUFFIXES, *OTHER_AUDIO}
   audio = [each for each in everything if each.suffix.lower() in wanted]
-  texts = {each.with_suffix(""): each for each in everything if each.suffix.lower() == ".txt"}
+  texts = {
+    _stem(each): each for each in everything if each.suffix.lower() == ".txt" and each.is_file()
+  }
   chapters: dict[str, str] = {}
-  for path in [each for each in everything if each.name.endswith(CHAPTER)]:
-    del texts[path.with_suffix("")]
+  for path in [each for each in texts.values() if each.name.endswith(CHAPTER)]:
+    del texts[_stem(path)]
     chapters |= _chapter(path)
+  spoken = {_stem(path) for path in audio}
   published = {_subset(folder, path) for path in audio} >= set(SUBSETS)
+  tops = {_top(folder, path).lower() for path in audio}
+  splits = len(tops) > 1 and tops <= set(NAMES)
   for path in audio:
-    transcript = texts.pop(path.with_suffix(""), None)
-    # A folder level above the files is the speaker, as most private collections have it.
+    transcript = texts.get(_stem(path))
     name = path.relative_to(folder).with_suffix("").as_posix()
-    speaker, split = name.split("/")[0] if "/" in name else "", ""
+    split = _top(folder, path).lower() if splits else ""
+    # A folder level above the files is the speaker, as most private collections have it.
+    speaker = _top(folder / _top(folder, path) if splits else folder, path)
     if transcript is None and path.stem in chapters:
       # <speaker>-<chapter>-<number>
       text, speaker = chapters.pop(path.stem), path.stem.partition("-")[0]
       split = _subset(folder, path) if published else ""
+    elif transcript is None:
+      yield Rejected(str(path), "audio without transcript", f"expected {path.stem}.txt beside it")
+      continue
     else:
-      text = _read(transcript) if transcript else ""
+      text = _read(transcript)
     if text is None:
       yield Rejected(str(path), "transcript is not UTF-8 text", str(transcript))
     else:
       yield Utterance(name, path, " ".join(text.split()), speaker, split)
   if audio:
-    yield from (Rejected(str(each), "transcript without audio") for each in texts.values())
+    alone = [each for name, each in texts.items() if name not in spoken]
+    yield from (Rejected(str(each), "transcript without audio") for each in alone)
     yield from (Rejected(name, "transcript without audio", "LibriSpeech") for name in chapters)
+
+
+def _stem(path: pathlib.Path) -> str:
+  """What audio and its text have in common; some systems write accents as letters of their own."""
+  return unicodedata.normalize("NFC", str(path.with_suffix("")))
+
+
+def _top(folder: pathlib.Path, path: pathlib.Path) -> str:
+  """The first folder on the way from `folder` to the file; "" if it lies in `folder` itself."""
+  first, *rest = path.relative_to(folder).parts
+  return first if rest else ""
 
 
 def _subset(folder: pathlib.Path, path: pathlib.Path) -> str:

@@ -5,6 +5,9 @@ silently.
 import collections
 import dataclasses
 import pathlib
+import unicodedata
+
+from edge_rnnt import whole
 
 
 class ManifestError(ValueError):
@@ -51,8 +54,19 @@ class ManifestReport:
 
   def write(self, path: pathlib.Path) -> None:
     """Writes one line per rejected utterance (path, reason, detail; tab-separated) below the
-    summary.
+    summary. What would end a line or cell, or is no text, is escaped.
     """
     lines = [f"# {self}", "path\treason\tdetail"]
-    lines += [f"{each.path}\t{each.reason}\t{each.detail}" for each in self.rejected]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = ((each.path, each.reason, each.detail) for each in self.rejected)
+    lines += ["\t".join(map(printable, row)) for row in rows]
+    whole.write_text(path, "\n".join(lines) + "\n")
+
+
+def printable(text: str) -> str:
+  """A name on one line of UTF-8: control characters and bytes that are no text are escaped."""
+  return "".join(
+    each if unicodedata.category(each) not in _ESCAPED else ascii(each)[1:-1] for each in text
+  )
+
+
+_ESCAPED = ("Cc", "Cs", "Zl", "Zp")

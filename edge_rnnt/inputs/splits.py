@@ -33,7 +33,7 @@ class Splits:
 
 def split(utterances: list[Utterance]) -> Splits:
   """Splits by the split column if every utterance has one, else 80/10/10 by speaker, else by
-  utterance.
+  utterance. Where most utterances have a speaker, those that have none are all in training.
 
   Deterministic: a speaker (or utterance) is placed by a hash of its name, so that adding recordings
   of others moves few of them. Raises ManifestError for unknown split names and for a split that
@@ -51,17 +51,26 @@ def split(utterances: list[Utterance]) -> Splits:
     return Splits(
       **named, rule="by the manifest's split column" + note, speaker_disjoint=known and not shared
     )
-  speakers = {each.speaker for each in utterances}
-  if "" not in speakers and len(speakers) >= 3:
-    return Splits(
-      **_by_hash(utterances, lambda each: each.speaker),
-      rule="by speaker, 80/10/10: no speaker is in two splits",
-      speaker_disjoint=True,
-    )
+  ignored = sum(bool(each.split) for each in utterances)
+  note = f"; splits are named for only {ignored} of {len(utterances)} utterances and not used"
+  note = note if ignored else ""
+  named = [each for each in utterances if each.speaker]
+  unnamed = [each for each in utterances if not each.speaker]
+  if len({each.speaker for each in named}) >= 3 and len(named) > len(unnamed):
+    placed = _by_hash(named, lambda each: each.speaker)
+    placed["train"] += unnamed
+    rule = "by speaker, 80/10/10: no speaker is in two splits"
+    if unnamed:
+      rule = (
+        "by speaker, 80/10/10: no named speaker is in two splits; the "
+        f"{len(unnamed)} utterances of unnamed speakers are all in training"
+      )
+    return Splits(**placed, rule=rule + note, speaker_disjoint=not unnamed)
+  why = "fewer than three speakers are" if len(named) > len(unnamed) else "few or no speakers are"
   return Splits(
     **_by_hash(utterances, lambda each: each.id),
-    rule="by utterance, 80/10/10: fewer than three speakers are named, so speakers may be in "
-    "several splits and the error on new speakers will be higher than shown",
+    rule=f"by utterance, 80/10/10: {why} named, so speakers may be in several splits and the error "
+    f"on new speakers will be higher than shown{note}",
     speaker_disjoint=False,
   )
 
@@ -77,7 +86,7 @@ def _by_column(utterances: list[Utterance]) -> dict[str, list[Utterance]]:
   for name, members in named.items():
     if not members:
       raise ManifestError(
-        f"the split column names no {name} utterance; give some, or leave the column out to "
+        f"the split column (or folder) names no {name} utterance; give some, or leave it out to "
         "split by speaker"
       )
   return named

@@ -184,3 +184,15 @@ def test_one_channel_is_taken_and_a_missing_one_refused(tmp_path):
   np.testing.assert_allclose(read_audio(path, RATE), (left + right) / 2, atol=2 / 32768)
   with pytest.raises(AudioError, match="no channel 2, but 2"):
     read_audio(path, RATE, channel=2)
+
+
+@pytest.mark.parametrize("announced", [0, 2000])
+def test_a_wav_that_holds_more_than_its_header_says_is_refused(tmp_path, announced):
+  """A recorder that was cut off never completes its header; most of the sound would be lost."""
+  path = written(tmp_path, "a.wav", TONE + np.float32(0.1), subtype="PCM_16")
+  content = path.read_bytes()
+  path.write_bytes(content[:40] + struct.pack("<I", announced) + content[44:])
+  with pytest.raises(AudioError, match=f"wrong header: {announced} bytes of sound announced, 6"):
+    read_audio(path, RATE)
+  path.write_bytes(content + b"LIST\x04\0\0\0abcd" + b"tail" * 20)  # and some more is usual
+  assert len(read_audio(path, RATE)) == len(TONE)

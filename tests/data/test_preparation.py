@@ -74,7 +74,7 @@ def test_everything_wrong_is_counted_and_named_and_the_rest_is_packed(tmp_path, 
     "hot": "overdriven",
     "long": "too long",
     "blip": "too short",
-    "untold": "empty transcript",
+    "untold": "audio without transcript",
     "dense": "text does not fit its frames",
     "latin": "transcript is not UTF-8 text",
     "dots": "no words in its transcript",
@@ -84,8 +84,29 @@ def test_everything_wrong_is_counted_and_named_and_the_rest_is_packed(tmp_path, 
   assert reasons(report) == expected
   summary = json.loads((out / shards.SUMMARY).read_text())
   assert report.accepted == sum(summary["utterances"].values()) == 24
-  told = (out / "left_out.tsv").read_text()
-  assert all(name in told for name in expected)
+  _, _, *told = (out / "left_out.tsv").read_text().splitlines()
+  named = {pathlib.Path(line.split("\t")[0]) for line in told}
+  assert {path.stem for path in named} == set(expected) and all(path.is_file() for path in named)
+
+
+def test_names_that_are_no_text_are_used_and_told_on_one_line(tmp_path, folder):
+  """Bytes of another encoding, and a new line, in the names of speakers, recordings and texts."""
+  odd = os.fsencode(folder) + b"/s0\n\xe9"
+  os.mkdir(odd)
+  for name, seconds in ((b"t\xe91", 1.0), (b"t\xe92\n", 0.01)):
+    soundfile.write(odd + b"/" + name + b".wav", noise(seconds), RATE)
+    with open(odd + b"/" + name + b".txt", "w") as file:
+      file.write("take e")
+  out = tmp_path / "out"
+  report = preparation.prepare(folder, out, SETTINGS)
+  assert report.accepted == 25
+  used = {
+    entry.id for name in preparation.SPLITS for entry in shards.read_index(out / f"{name}.tsv")
+  }
+  assert r"s0\n\udce9/t\udce91" in used
+  told = (out / "left_out.tsv").read_text().splitlines()
+  assert rf"{folder}/s0\n\udce9/t\udce92\n.wav" in {line.split("\t")[0] for line in told}
+  assert len(told) == 2 + len(report.rejected)
 
 
 def test_what_was_packed_is_what_was_recorded(tmp_path, folder):

@@ -26,7 +26,11 @@ def test_folder_pairs_audio_with_text_and_takes_the_top_folder_as_speaker(tmp_pa
     Utterance("anna/two", tmp_path / "anna/two.wav", "yes", "anna"),
     Utterance("bert/deep/one", tmp_path / "bert/deep/one.wav", "no", "bert"),
   ]
-  lost = Rejected(str(tmp_path / "bert/wordless.wav"), "empty transcript")
+  lost = Rejected(
+    str(tmp_path / "bert/wordless.wav"),
+    "audio without transcript",
+    "expected wordless.txt beside it",
+  )
   assert report == ManifestReport(3, (lost,))
 
 

@@ -1,6 +1,8 @@
 """Folders as people have them: LibriSpeech and Common Voice extracted, odd names, odd encodings."""
 
+import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -115,3 +117,65 @@ def test_encodings_and_other_kinds(tmp_path):
   checked = check_audio(utterances, 8000)
   assert [each.id for each in checked.utterances] == ["a", "b"]
   assert checked.report.counts == {"unreadable audio": 1}
+
+
+def test_links_are_followed_and_circles_end(tmp_path):
+  """A link to a folder elsewhere is taken; one that leads back, or to nothing, hides nothing."""
+  write(tmp_path / "disk" / "a.wav").with_suffix(".txt").write_text("away")
+  root = tmp_path / "root"
+  write(root / "ben" / "b.wav").with_suffix(".txt").write_text("here")
+  (root / "anna").symlink_to(tmp_path / "disk")
+  (root / "again").symlink_to(root / "ben")
+  (root / "ben" / "up").symlink_to("..")
+  (root / "ben" / "lost.wav").symlink_to("nowhere.wav")
+  (root / "ben" / "lost.txt").write_text("gone")
+  utterances, report = read_manifest(root)
+  assert [(each.id, each.text, each.speaker) for each in utterances] == [
+    ("anna/a", "away", "anna"), ("ben/b", "here", "ben")
+  ]  # fmt: skip
+  assert report.rejected == (Rejected(str(root / "ben" / "lost.wav"), "missing file"),)
+
+
+def test_an_accent_of_two_kinds_is_one_name(tmp_path):
+  write(tmp_path / unicodedata.normalize("NFD", "café.wav"))
+  (tmp_path / unicodedata.normalize("NFC", "café.txt")).write_text("un café")
+  ((only,), report) = read_manifest(tmp_path)
+  assert only.text == "un café" and not report.rejected
+
+
+def test_two_recordings_of_one_text_are_one_too_many(tmp_path):
+  write(tmp_path / "a.flac").with_suffix(".txt").write_text("once")
+  write(tmp_path / "a.wav")
+  utterances, report = read_manifest(tmp_path)
+  assert [each.path.name for each in utterances] == ["a.flac"]
+  assert report.rejected == (Rejected(str(tmp_path / "a.wav"), "id used twice", "a"),)
+
+
+def test_folders_named_as_splits_are_splits(tmp_path):
+  for name in ("Train/anna/1", "Train/2", "valid/ben/1", "test/cleo/1"):
+    write(tmp_path / f"{name}.wav").with_suffix(".txt").write_text("go")
+  utterances, _ = read_manifest(tmp_path)
+  assert [(each.id, each.split, each.speaker) for each in utterances] == [
+    ("Train/2", "train", ""), ("Train/anna/1", "train", "anna"),
+    ("test/cleo/1", "test", "cleo"), ("valid/ben/1", "valid", "ben"),
+  ]  # fmt: skip
+  shutil.rmtree(tmp_path / "valid")
+  with pytest.raises(ManifestError, match="names no dev utterance"):
+    split(read_manifest(tmp_path)[0])
+  write(tmp_path / "zoe" / "1.wav").with_suffix(".txt").write_text("go")
+  assert {each.split for each in read_manifest(tmp_path)[0]} == {""}
+
+
+def test_text_that_is_none_is_named(tmp_path):
+  """As JSON can write it; a name that no system takes is missing, not the end."""
+  write(tmp_path / "a.wav")
+  lines = [
+    {"audio_filepath": "a.wav", "text": "\ud800"},
+    {"audio_filepath": "a" * 300, "text": "b"},
+  ]
+  (tmp_path / "list.json").write_text("\n".join(map(json.dumps, lines)))
+  utterances, report = read_manifest(tmp_path / "list.json")
+  assert not utterances
+  assert [each.reason for each in report.rejected] == [
+    "transcript is not UTF-8 text", "missing file"
+  ]  # fmt: skip

@@ -67,3 +67,20 @@ def test_without_speakers_by_utterance_and_says_so():
 def test_too_few_to_split():
   with pytest.raises(ManifestError, match="2 utterances cannot be split"):
     split(made([""], each=2))
+
+
+def test_a_few_without_a_speaker_are_all_trained_on():
+  """One stray file doesn't end the splitting by speaker; but nothing is sure of it any more."""
+  stray = Utterance("stray", pathlib.Path("stray.wav"), "x")
+  result = split([*made("abcd"), stray])
+  assert stray in result.train and not result.speaker_disjoint
+  groups = [people(part) - {""} for part in (result.train, result.dev, result.test)]
+  assert set.union(*groups) == set("abcd") and sum(map(len, groups)) == 4
+  assert "the 1 utterances of unnamed speakers are all in training" in result.rule
+  many = [Utterance(f"u{n}", pathlib.Path(f"{n}.wav"), "x") for n in range(20)]
+  assert split([*made("abcd"), *many]).rule.startswith("by utterance, 80/10/10: few or no speakers")
+
+
+def test_half_a_split_column_is_told_to_be_unused():
+  rule = split(made("abcd", splits={"a": "train", "b": "test"})).rule
+  assert rule.endswith("; splits are named for only 6 of 12 utterances and not used")
