@@ -4,23 +4,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-import numpy as np
-import optax
 from jaxtyping import Array, Bool, DTypeLike, Float, Int
 
 from edge_rnnt import trees
-from edge_rnnt.cells.cell import IDENTITY, Tap, valid_frames
-from edge_rnnt.inputs.alignment import BETWEEN, UNKNOWN
-from edge_rnnt.loss.alignment import best_alignment
-from edge_rnnt.loss.diagonals import Edges
-from edge_rnnt.loss.emission import Window
-from edge_rnnt.loss.joint import joint_transducer_loss
-from edge_rnnt.loss.pruned import pruned_transducer_loss
-from edge_rnnt.model import joint
+from edge_rnnt.cells.cell import IDENTITY, Tap
 from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.shapes import Frames, Labels, Lengths
+from edge_rnnt.train import terms
 
 Parts = dict[str, Array]
 
@@ -71,7 +62,7 @@ def make_objective(
       transducer_weight * (transducer + SIMPLE_SHARE * simple) in place of the first term
 
   With emission = (before, after) the transducer may emit a label only from `before` frames ahead of
-  where the CTC head best places it to `after` frames behind (`heard_at`), in encoder frames.
+  where the CTC head best places it to `after` frames behind (terms.heard_at), in encoder frames.
 
   A part whose weight is 0 is not computed: with the transducer off neither the prediction network
   nor the joint run. Rows without frames fill up a batch and count for nothing.
@@ -84,34 +75,14 @@ def make_objective(
       none, a window for a model without a simple head, or an emission that nothing places or that
       allows no frame.
   """
-  weights = (transducer_weight, ctc_weight, alignment_weight)
-  if min(weights) < 0 or sum(weights) == 0:
-    raise ValueError(
-      "expected weights that are not negative and not all 0, got "
-      f"transducer_weight={transducer_weight}, ctc_weight={ctc_weight}, "
-      f"alignment_weight={alignment_weight}"
-    )
-  if ctc_weight + alignment_weight and not model.config.ctc:
-    raise ValueError(
-      f"ctc_weight={ctc_weight} and alignment_weight={alignment_weight} need a model with a CTC "
-      "head: RNNTConfig(ctc=True)"
-    )
-  if window is not None and not model.config.simple:
-    raise ValueError(
-      f"window={window}: the pruned loss needs a model with a simple head: RNNTConfig(simple=True)"
-    )
-  if emission is not None and (not ctc_weight or window is not None or sum(emission) < 0):
-    raise ValueError(
-      f"emission={emission} is (frames before, frames after) where the CTC head places a label: it "
-      f"needs a ctc_weight above 0 (got {ctc_weight}) and no window (got {window})"
-    )
-
   weight_of = {
     "transducer": transducer_weight,
     "simple": transducer_weight * SIMPLE_SHARE,
     "ctc": ctc_weight,
     "alignment": alignment_weight,
   }
+  _check(model, weight_of, window, emission)
+  reduction, blank = model.config.time_reduction, model.config.blank
 
   def counts(
     features: Frames,
@@ -123,8 +94,7 @@ def make_objective(
     del features, labels, label_lengths
     found = {"utterances": jnp.sum(frame_lengths > 0)}
     if alignment_weight:
-      said, lengths = _said(alignment, frame_lengths, model.config.time_reduction)
-      found["aligned"] = jnp.sum(_known(said, lengths))
+      found["aligned"] = jnp.sum(terms.said(alignment, frame_lengths, reduction)[1])
     return found
 
   def shares(
@@ -138,34 +108,58 @@ def make_objective(
     tap: Tap = IDENTITY,
   ) -> tuple[Float[Array, ""], Parts]:
     params = _rounded(params, matmul_dtype)
-    filled = frame_lengths > 0
-    encoded, lengths = model.apply(
-      {"params": params}, features, frame_lengths, tap, method="encode"
-    )
-    loss, parts = jnp.zeros(()), {}
+    variables, filled = {"params": params}, frame_lengths > 0
+    encoded, lengths = model.apply(variables, features, frame_lengths, tap, method="encode")
+    spoken, losses = (lengths, labels, label_lengths), {}
     if ctc_weight or alignment_weight:
-      logits = model.apply({"params": params}, encoded, method="ctc_logits")
+      logits = model.apply(variables, encoded, method="ctc_logits")
     if transducer_weight:
-      given = encoded, lengths, labels, label_lengths
       allowed = None
       if emission is not None:
-        placed = heard_at(logits, *given[1:])
+        placed = terms.heard_at(logits, *spoken)
         allowed = placed - emission[0], placed + emission[1]
-      losses = _transducer(model, params, *given, tap, window, allowed)
-      parts |= {name: _sum(each, filled) for name, each in losses.items()}
+      losses |= terms.transducer(model, params, encoded, *spoken, tap, window, allowed)
     if ctc_weight:
-      losses = _ctc(logits, lengths, labels, label_lengths, model.config.blank)
-      parts["ctc"] = _sum(losses, filled)
-    parts = {name: part / jnp.maximum(counted["utterances"], 1) for name, part in parts.items()}
+      losses["ctc"] = terms.ctc(logits, *spoken, blank)
+    parts = {name: _mean(each, filled, counted["utterances"]) for name, each in losses.items()}
     if alignment_weight:
-      said, _ = _said(alignment, frame_lengths, model.config.time_reduction)
-      summed = _sum(_says(logits, said, model.config.blank), _known(said, lengths))
-      parts["alignment"] = summed / jnp.maximum(counted["aligned"], 1)
-    for name, part in parts.items():
-      loss += weight_of[name] * part
+      said, known = terms.said(alignment, frame_lengths, reduction)
+      frames = terms.frames_said(logits, said, blank)
+      parts["alignment"] = _mean(frames, known, counted["aligned"])
+    loss = sum((weight_of[name] * part for name, part in parts.items()), jnp.zeros(()))
     return loss, parts | {"loss": loss}
 
   return Objective(counts, shares)
+
+
+def _check(
+  model: RNNT,
+  weight_of: dict[str, float],
+  window: int | None,
+  emission: tuple[int, int] | None,
+) -> None:
+  """Raises ValueError for what make_objective can't make."""
+  ctc, alignment = weight_of["ctc"], weight_of["alignment"]
+  if min(weight_of.values()) < 0 or not any(weight_of.values()):
+    raise ValueError(
+      "expected weights that are not negative and not all 0, got "
+      f"transducer_weight={weight_of['transducer']}, ctc_weight={ctc}, "
+      f"alignment_weight={alignment}"
+    )
+  if ctc + alignment and not model.config.ctc:
+    raise ValueError(
+      f"ctc_weight={ctc} and alignment_weight={alignment} need a model with a CTC "
+      "head: RNNTConfig(ctc=True)"
+    )
+  if window is not None and not model.config.simple:
+    raise ValueError(
+      f"window={window}: the pruned loss needs a model with a simple head: RNNTConfig(simple=True)"
+    )
+  if emission is not None and (not ctc or window is not None or sum(emission) < 0):
+    raise ValueError(
+      f"emission={emission} is (frames before, frames after) where the CTC head places a label: it "
+      f"needs a ctc_weight above 0 (got {ctc}) and no window (got {window})"
+    )
 
 
 def _rounded(params: Any, dtype: DTypeLike) -> Any:
@@ -178,100 +172,8 @@ def _rounded(params: Any, dtype: DTypeLike) -> Any:
   return params if dtype == jnp.float32 else trees.map_paths(leaf, params)
 
 
-def _transducer(
-  model: RNNT,
-  params: Any,
-  encoded: Float[Array, "B T P"],
-  lengths: Lengths,
-  labels: Labels,
-  label_lengths: Lengths,
-  tap: Tap,
-  window: int | None,
-  allowed: Window | None,
-) -> dict[str, Float[Array, "B"]]:
-  predicted = model.apply({"params": params}, labels, tap, method="predict")
-  weights, joint_tap = params["joint"], tap.scope("joint")
-
-  def combine(weights_and_tap: tuple, heard: Array, expected: Array) -> Array:
-    return joint.combine(weights_and_tap[0], heard, expected, weights_and_tap[1])
-
-  network = (
-    combine,
-    (weights, joint_tap),  # arrays must come in as arguments, those of the tap too
-    joint.project_encoded(weights, encoded, joint_tap),
-    joint.project_predicted(weights, predicted, joint_tap),
-  )
-  spoken, blank = (labels, lengths, label_lengths), model.config.blank
-  if window is None:
-    losses = joint_transducer_loss(*network, *spoken, blank=blank, emission_window=allowed)
-    return {"transducer": losses}
-  simple = model.apply({"params": params}, encoded, predicted, method="simple_logits")
-  # Not smoothed: where beginnings are predictable, lm_only = 0.25 pays for guessing the first label
-  # unheard (seen with a head for the encoder that was not CTC's: WER 34 % instead of 14).
-  both = pruned_transducer_loss(*network, *simple, *spoken, blank=blank, window=window, lm_only=0.0)
-  return {"transducer": both.pruned, "simple": both.simple}
-
-
-def heard_at(
-  logits: Float[Array, "B T V"],
-  lengths: Lengths,
-  labels: Labels,
-  label_lengths: Lengths,
-) -> Int[Array, "B U"]:
-  """The frame in which a CTC head hears each label: the best of all that keep the labels' order.
-
-    frames = argmax over t_1 <= t_2 <= ... <= t_U of sum_u log p(y_u | t_u)
-
-  -1 beyond `label_lengths`. No gradient flows through it.
-  """
-  log_p = jax.lax.stop_gradient(jax.nn.log_softmax(logits))
-  label = jnp.take_along_axis(log_p, jnp.pad(labels, ((0, 0), (0, 1)))[:, None, :], axis=-1)
-  # Every alignment takes one blank a frame; what it costs is the same for all.
-  edges = Edges(jnp.zeros_like(label), label)
-  return best_alignment(edges, lengths, label_lengths)[1]
-
-
-def _ctc(
-  logits: Float[Array, "B T V"],
-  lengths: Lengths,
-  labels: Labels,
-  label_lengths: Lengths,
-  blank: int,
-) -> Float[Array, "B"]:
-  return optax.ctc_loss(
-    logits,
-    _padding(lengths, logits.shape[1]),
-    labels,
-    _padding(label_lengths, labels.shape[1]),
-    blank_id=blank,
-  )
-
-
-def _said(
-  alignment: Int[Array, "B T"], frame_lengths: Lengths, reduction: int
-) -> tuple[Int[Array, "B T2"], Lengths]:
-  """What each encoder frame should say, by the last frame it was made of; how many there are."""
-  frames = alignment.shape[1]
-  last = np.minimum(np.arange(reduction - 1, frames + reduction - 1, reduction), frames - 1)
-  return alignment[:, last], -(-frame_lengths // reduction)
-
-
-def _known(said: Int[Array, "B T2"], lengths: Lengths) -> Bool[Array, "B T2"]:
-  return (said != UNKNOWN) & valid_frames(lengths, said.shape[1])
-
-
-def _says(
-  logits: Float[Array, "B T V"], said: Int[Array, "B T"], blank: int
-) -> Float[Array, "B T"]:
-  """-log p(what is said); any number where that is unknown."""
-  targets = jnp.where(said == BETWEEN, blank, jnp.maximum(said, 0))
-  return optax.softmax_cross_entropy_with_integer_labels(logits, targets)
-
-
-def _padding(lengths: Lengths, size: int) -> Float[Array, "B size"]:
-  """1.0 beyond the lengths, the polarity of optax.ctc_loss."""
-  return (~valid_frames(lengths, size)).astype(jnp.float32)
-
-
-def _sum(losses: Float[Array, "*n"], counted: Bool[Array, "*n"]) -> Float[Array, ""]:
-  return jnp.sum(jnp.where(counted, losses, 0))
+def _mean(
+  losses: Float[Array, "*n"], counted: Bool[Array, "*n"], count: Int[Array, ""]
+) -> Float[Array, ""]:
+  """The sum of those counted here, over the count of the whole batch."""
+  return jnp.sum(jnp.where(counted, losses, 0)) / jnp.maximum(count, 1)

@@ -15,7 +15,8 @@ from edge_rnnt.loss.transducer import transducer_loss
 from edge_rnnt.model import joint
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
-from edge_rnnt.train.objective import heard_at, make_objective
+from edge_rnnt.train.objective import make_objective
+from edge_rnnt.train.terms import heard_at
 
 CONFIG = RNNTConfig(
   feature_dim=6,
