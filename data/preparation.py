@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import pathlib
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -139,10 +140,15 @@ def _make_shards(
   spawn = multiprocessing.get_context("spawn")
   with (
     rich.progress.Progress(*_columns()) as progress,
-    concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool,
+    concurrent.futures.ProcessPoolExecutor(
+      jobs, mp_context=spawn, initializer=prepare_shard.end_with_the_rest
+    ) as pool,
   ):
     task = progress.add_task("Recordings", total=sum(len(shard.members) for shard in planned))
+    # The processes begin deaf to Ctrl-C, until they can end at once and without a word.
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     waiting = {pool.submit(prepare_shard.make, shard): shard for shard in planned}
+    signal.pthread_sigmask(signal.SIG_SETMASK, heard)
     try:
       for done in concurrent.futures.as_completed(waiting):
         done.result()

@@ -11,8 +11,10 @@ an index (edge_rnnt/inputs/shards.py). Stop it in any way: nothing half done is 
 the same command goes on.
 """
 
+import concurrent.futures.process
 import os
 import pathlib
+import signal
 import sys
 
 import rich.console
@@ -52,8 +54,10 @@ def main() -> None:
   source = flags.DEFINE_string("input", None, "Folder or list of recordings.", required=True)
   output = flags.DEFINE_string("output", None, "Where to write; a new folder.", required=True)
   rate = flags.DEFINE_integer("sample_rate", settings.sample_rate, "Hz to keep.", lower_bound=1000)
-  longest = flags.DEFINE_float("longest", settings.bounds.longest, "Seconds of an utterance.")
-  shortest = flags.DEFINE_float("shortest", settings.bounds.shortest, "Seconds of an utterance.")
+  longest = flags.DEFINE_float("longest", settings.bounds.longest, "Seconds of an utterance.", 0.0)
+  shortest = flags.DEFINE_float(
+    "shortest", settings.bounds.shortest, "Seconds of an utterance.", 0.0
+  )
   clipped = flags.DEFINE_float(
     "clipped", settings.bounds.clipped, "Largest share of samples at full scale."
   )
@@ -88,8 +92,13 @@ def main() -> None:
     folder = pathlib.Path(output.value)
     try:
       report = prepare(pathlib.Path(source.value), folder, chosen, jobs=jobs.value)
-    except ManifestError as error:
+    except (ManifestError, OSError) as error:
       sys.exit(f"{type(error).__name__}: {error}")
+    except concurrent.futures.process.BrokenProcessPool:
+      sys.exit("A process was killed, as when memory is short: the same command goes on (--jobs=1)")
+    except KeyboardInterrupt:
+      print("Stopped. The same command goes on from there.", file=sys.stderr)
+      sys.exit(128 + signal.SIGINT)
     _show(folder, report)
 
   app.run(run)

@@ -3,7 +3,11 @@
 import dataclasses
 import itertools
 import json
+import multiprocessing
+import os
 import pathlib
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -58,6 +62,21 @@ def plan(
 def note(shard: Shard) -> pathlib.Path:
   """Written after the shard: that it exists means that the shard is whole."""
   return shard.folder / f"{shard.name}.json"
+
+
+def end_with_the_rest() -> None:
+  """This process ends with the one that began it, however that ends, and at once on Ctrl-C.
+
+  Left behind, it would write into what the next run writes.
+  """
+  signal.signal(signal.SIGINT, signal.SIG_DFL)
+  signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+  def watch() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+  threading.Thread(target=watch, daemon=True).start()
 
 
 def make(shard: Shard) -> Made:

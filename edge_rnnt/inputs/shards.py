@@ -48,19 +48,22 @@ def write_shard(
 ) -> list[Entry]:
   """Writes (samples, speaker, id, text) as they come; returns their entries for the index.
 
-  The file appears under its name when it is whole.
+  The file appears under its name when it is whole. Raises OSError if it cannot be written.
   """
   part, entries = path.with_suffix(".part"), []
   # Groups of one, so that an utterance alone can be read; FLAC does not compress further.
   writer = ArrayRecordWriter(str(part), "group_size:1,uncompressed")
   try:
-    for record, (samples, speaker, id, text) in enumerate(utterances):
-      file = io.BytesIO()
-      soundfile.write(file, samples, rate, format="FLAC", subtype="PCM_16")
-      writer.write(file.getvalue())
-      entries.append(Entry(path.name, record, len(samples), speaker, id, text))
-  finally:
-    writer.close()
+    try:
+      for record, (samples, speaker, id, text) in enumerate(utterances):
+        file = io.BytesIO()
+        soundfile.write(file, samples, rate, format="FLAC", subtype="PCM_16")
+        writer.write(file.getvalue())
+        entries.append(Entry(path.name, record, len(samples), speaker, id, text))
+    finally:
+      writer.close()
+  except RuntimeError as error:  # what the writer makes of a full disk
+    raise OSError(f"{path} cannot be written: {error}") from error
   part.replace(path)
   return entries
 

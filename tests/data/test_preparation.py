@@ -178,6 +178,43 @@ def test_a_killed_run_leaves_nothing_half_valid_and_goes_on(tmp_path, folder):
     assert (out / name).read_bytes() == (tmp_path / "calm" / name).read_bytes()
 
 
+@pytest.mark.parametrize("how", ["killed alone", "Ctrl-C"])
+def test_no_process_outlives_a_stopped_run(tmp_path, folder, how):
+  """Left behind, one would write into the next run's shards. Ctrl-C buries nobody in tracebacks."""
+  out = tmp_path / "out"
+  for copy in range(300):  # more than it gets through before it is stopped
+    (folder / f"s{copy % 6}" / f"more{copy}.flac").symlink_to(folder / "s0" / "t1.flac")
+    (folder / f"s{copy % 6}" / f"more{copy}.txt").write_text("take b")
+  command = [sys.executable, "-m", "data.prepare", f"--input={folder}", f"--output={out}"]
+  pipe = subprocess.PIPE
+  process = subprocess.Popen(
+    command, cwd=ROOT, start_new_session=True, stdout=pipe, stderr=subprocess.STDOUT, text=True
+  )
+  deadline = time.monotonic() + 120
+  seen = "*.part" if how == "Ctrl-C" else preparation.BEGUN
+  while not list(out.glob(seen)) and process.poll() is None and time.monotonic() < deadline:
+    time.sleep(0.005)
+  if how == "Ctrl-C":
+    os.killpg(process.pid, signal.SIGINT)
+  else:
+    time.sleep(0.5)  # its processes have begun and wait for work
+    os.kill(process.pid, signal.SIGKILL)
+  told, _ = process.communicate(timeout=60)  # all who could write into the pipe are gone
+  assert process.returncode == (130 if how == "Ctrl-C" else -signal.SIGKILL)
+  assert "Traceback" not in told
+  assert how != "Ctrl-C" or "Stopped. The same command goes on from there." in told
+
+
+@pytest.mark.parametrize("taken", ["out", "."])
+def test_an_output_that_cannot_be_is_told_in_a_line(tmp_path, folder, taken):
+  (tmp_path / "file").write_text("mine")
+  out = tmp_path / "file" / taken
+  command = [sys.executable, "-m", "data.prepare", f"--input={folder}", f"--output={out}"]
+  ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+  assert ran.returncode == 1 and "Traceback" not in ran.stderr
+  assert str(tmp_path / "file") in ran.stderr and (tmp_path / "file").read_text() == "mine"
+
+
 def test_a_run_killed_while_it_wrote_its_note_goes_on(tmp_path, folder):
   out = tmp_path / "out"
   out.mkdir()
