@@ -84,6 +84,8 @@ def recorded(
   path = kept_path(cache_dir, "decoded", [sample_rate, files])
   decoded = read_kept(path)
   checked = check_audio(utterances, sample_rate, decoded=decoded)
+  report = listed.then(checked.report)
+  report.require_some(place)
   if decoded is None and sum(each.nbytes for each in checked.samples.values()) <= KEPT_BYTES:
     keep(path, checked.samples)
   splits = split(checked.utterances)
@@ -91,7 +93,7 @@ def recorded(
     name: ManifestSource(getattr(splits, name), sample_rate, decoded=checked.samples)
     for name in SPLITS
   }
-  return splits, sources, listed.then(checked.report)
+  return splits, sources, report
 
 
 def add_digits(

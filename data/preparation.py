@@ -58,6 +58,7 @@ def prepare(
   """
   utterances, listed = read_manifest(source)
   utterances, wordless = _worded(utterances, settings)
+  ManifestReport(len(utterances), (*listed.rejected, *wordless)).require_some(source)
   placed = splits.split(utterances)
   folder.mkdir(parents=True, exist_ok=True)
   _begin(folder, settings, placed)

@@ -32,8 +32,8 @@ def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
 
   A table has a header with the columns path and text, and any of speaker, split, seconds and id;
   other columns are ignored. Paths are relative to the table's folder. Raises ManifestError if the
-  source as a whole is unusable; single bad entries (missing file, empty transcript, a second use of
-  an id) go into the report.
+  source as a whole, or all of it, is unusable; single bad entries (missing file, empty transcript,
+  a second use of an id) go into the report.
   """
   path = pathlib.Path(path)
   utterances, rejected, seen = [], [], set()
@@ -47,10 +47,11 @@ def read_manifest(path: pathlib.Path) -> tuple[list[Utterance], ManifestReport]:
       seen.add(row.id)
       utterances.append(row)
   if not utterances and not rejected:
-    raise ManifestError(
-      f"{path} holds no recordings: expected {', '.join(sorted(AUDIO_SUFFIXES))} files"
-    )
-  return utterances, ManifestReport(len(utterances), tuple(rejected))
+    named = f"{', '.join(sorted(AUDIO_SUFFIXES))} files" if path.is_dir() else "some in its lines"
+    raise ManifestError(f"{path} holds no recordings: expected {named}")
+  report = ManifestReport(len(utterances), tuple(rejected))
+  report.require_some(path)
+  return utterances, report
 
 
 def _rows(path: pathlib.Path) -> Iterator[Utterance | Rejected]:

@@ -1,12 +1,12 @@
 """Folders of audio: with a .txt beside each file, as LibriSpeech lies, or as Common Voice does."""
 
-import csv
 import pathlib
 import unicodedata
 from collections.abc import Iterator
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES
 from edge_rnnt.audio.folders import files_below
+from edge_rnnt.inputs.manifest_table import rows_of
 from edge_rnnt.inputs.rejected import ManifestError, Rejected
 from edge_rnnt.inputs.splits import NAMES
 from edge_rnnt.inputs.utterance import Utterance
@@ -109,8 +109,7 @@ def common_voice_rows(folder: pathlib.Path) -> Iterator[Utterance]:
   split it (no speaker is in two); or validated.tsv alone, unsplit.
   """
   for table in _tables(folder):
-    with table.open(encoding="utf-8", newline="") as file:
-      rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+    with rows_of(table) as rows:
       missing = {"client_id", "path", "sentence"} - set(rows.fieldnames or ())
       if missing:
         raise ManifestError(

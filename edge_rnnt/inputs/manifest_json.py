@@ -26,12 +26,13 @@ def json_rows(path: pathlib.Path) -> Iterator[Utterance]:
   for number, entry in _entries(path):
     try:
       yield _cut(path, entry) if "recording" in entry else _nemo(path, number, entry)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
       if isinstance(error, ManifestError):
         raise
+      problem = f"has no {error}" if isinstance(error, KeyError) else error
       raise ManifestError(
-        f"{path}, line {number}: {type(error).__name__}: {error}; expected a NeMo entry "
-        "(audio_filepath, text) or a lhotse cut of one recording"
+        f"{path}, line {number}: {problem}; expected a NeMo entry (audio_filepath, text) or a "
+        "lhotse cut of one recording"
       ) from error
 
 
@@ -40,7 +41,7 @@ def _entries(path: pathlib.Path) -> Iterator[tuple[int, dict[str, Any]]]:
   try:
     if path.suffix.lower() == ".gz":
       content = gzip.decompress(content)
-    lines = content.decode("utf-8").splitlines()
+    lines = content.decode("utf-8-sig").split("\n")  # texts may hold other ends of lines
   except (OSError, EOFError, UnicodeDecodeError) as error:
     raise ManifestError(f"{path} cannot be read as lines of JSON: {error}") from error
   for number, line in enumerate(lines, 1):
@@ -48,10 +49,12 @@ def _entries(path: pathlib.Path) -> Iterator[tuple[int, dict[str, Any]]]:
       continue
     try:
       entry = json.loads(line)
-    except json.JSONDecodeError as error:
-      raise ManifestError(f"{path}, line {number} is no JSON: {error}") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+      raise ManifestError(
+        f"{path}, line {number} is no JSON: {error}; expected an object a line"
+      ) from error
     if not isinstance(entry, dict):
-      raise ManifestError(f"{path}, line {number}: expected an object, got {line[:60]!r}")
+      raise ManifestError(f"{path}, line {number}: expected an object a line, got {line[:60]!r}")
     yield number, entry
 
 

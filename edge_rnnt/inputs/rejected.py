@@ -52,6 +52,12 @@ class ManifestReport:
     reasons = ", ".join(f"{count} {reason}" for reason, count in self.counts.items())
     return f"{self.accepted} utterances used, {len(self.rejected)} left out: {reasons}"
 
+  def require_some(self, place: pathlib.Path) -> None:
+    """Raises ManifestError if nothing of `place` is used; it names the first that are not."""
+    if not self.accepted:
+      first = "\n  ".join(printable(str(each)) for each in self.rejected[:3])
+      raise ManifestError(f"nothing of {place} can be used: {self}; the first:\n  {first}")
+
   def write(self, path: pathlib.Path) -> None:
     """Writes one line per rejected utterance (path, reason, detail; tab-separated) below the
     summary. What would end a line or cell, or is no text, is escaped.

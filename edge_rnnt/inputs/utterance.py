@@ -1,6 +1,7 @@
 """One recording, or a stretch of one, and its words."""
 
 import dataclasses
+import math
 import pathlib
 
 import numpy as np
@@ -48,6 +49,12 @@ def cut(
   """The utterance's part of its file; raises AudioError for one that is not in it."""
   if not each.segment:
     return samples
+  if not (math.isfinite(each.start) and math.isfinite(each.seconds or 0.0)):
+    raise AudioError(
+      each.path,
+      f"the segment {each.id} begins at {each.start} s and lasts {each.seconds} s",
+      "Mend the table of segments.",
+    )
   begin, end = round(each.start * sample_rate), len(samples)
   if each.seconds is not None:
     end = round((each.start + each.seconds) * sample_rate)

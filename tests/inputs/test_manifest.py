@@ -89,12 +89,36 @@ def test_bad_entries_are_counted_and_listed(tmp_path):
     ("path,text\n,x\n", "line 2: the path is empty"),
     ("path,text,seconds\na.wav,x,long\n", "line 2: seconds is 'long', not a number"),
     (b"path,text\na.wav,caf\xe9\n", "is not UTF-8 text"),
+    ('path,text\na.wav,"open\nb.wav,"x"\n', "line 3: .*; is a quotation mark not closed"),
+    ('path,text\na.wav,"open\n' + "b.wav,x\n" * 20000, "is a quotation mark not closed"),
+    ("path,text\na.wav,well, no\n", "can be used: .* 1 more fields than columns; the first:"),
   ],
 )
 def test_unusable_tables_say_what_was_expected(tmp_path, content, said):
   table = tmp_path / "t.csv"
   table.write_bytes(content if isinstance(content, bytes) else content.encode())
   with pytest.raises(ManifestError, match=said):
+    read_manifest(table)
+
+
+def test_a_row_with_a_loose_comma_is_named_and_not_cut_short(tmp_path):
+  """Its text would lose what follows the comma, and its speaker would be a piece of the text."""
+  write_wav(tmp_path / "a.wav")
+  table = tmp_path / "t.csv"
+  table.write_text('path,text,speaker\na.wav,"well, yes",x\na.wav,well, no,y\n')
+  ((only,), report) = read_manifest(table)
+  assert (only.text, only.speaker) == ("well, yes", "x")
+  (lost,) = report.rejected
+  assert (lost.path, lost.reason) == (f"{table}, line 3", "more fields than columns")
+
+
+def test_a_list_of_nothing_usable_names_the_first(tmp_path):
+  table = tmp_path / "t.csv"
+  table.write_text("path,text\n" + "".join(f"{n}.wav,x\n" for n in range(5)))
+  with pytest.raises(ManifestError, match=r"5 left out: 5 missing file; the first:\n.*0\.wav"):
+    read_manifest(table)
+  table.write_text("path,text\n")
+  with pytest.raises(ManifestError, match="holds no recordings: expected some in its lines"):
     read_manifest(table)
 
 

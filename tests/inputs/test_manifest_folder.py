@@ -98,6 +98,9 @@ def test_common_voice_without_its_splits(tmp_path):
   common_voice(tmp_path, {"validated.tsv": [("dd", "cv_5.mp3", "all of it")]})
   (only,), _ = read_manifest(tmp_path)
   assert (only.split, only.text, only.speaker) == ("", "all of it", "dd")
+  (tmp_path / "validated.tsv").write_bytes(b"client_id\tpath\tsentence\nx\ty\tcaf\xe9\n")
+  with pytest.raises(ManifestError, match=r"validated\.tsv is not UTF-8 text"):
+    read_manifest(tmp_path)
   (tmp_path / "validated.tsv").write_text("client_id\tpath\nx\ty\n")
   with pytest.raises(ManifestError, match=r"validated\.tsv is no table .* no column sentence"):
     read_manifest(tmp_path)
@@ -172,10 +175,11 @@ def test_text_that_is_none_is_named(tmp_path):
   lines = [
     {"audio_filepath": "a.wav", "text": "\ud800"},
     {"audio_filepath": "a" * 300, "text": "b"},
+    {"audio_filepath": "a.wav", "text": "c"},
   ]
   (tmp_path / "list.json").write_text("\n".join(map(json.dumps, lines)))
   utterances, report = read_manifest(tmp_path / "list.json")
-  assert not utterances
+  assert [each.text for each in utterances] == ["c"]
   assert [each.reason for each in report.rejected] == [
     "transcript is not UTF-8 text", "missing file"
   ]  # fmt: skip

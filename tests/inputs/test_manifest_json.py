@@ -90,14 +90,15 @@ def test_a_lhotse_cut_takes_its_channel_and_its_supervisions_in_order(tmp_path, 
 @pytest.mark.parametrize(
   "entry, message",
   [
-    ({"audio_filepath": "call.flac"}, "line 1: KeyError: 'text'"),
-    ({"text": "no audio"}, "line 1: KeyError: 'audio_filepath'"),
+    ({"audio_filepath": "call.flac"}, "line 1: has no 'text'"),
+    ({"text": "no audio"}, "line 1: has no 'audio_filepath'"),
     (cut(type="MixedCut"), "is a MixedCut"),
     (
       cut(recording={"sources": [{"type": "command", "channels": [0], "source": "touch x"}]}),
       "is a command; expected files",
     ),
-    ([1, 2], "expected an object"),
+    ({"audio_filepath": "call.flac", "text": None}, "line 1: .*; expected a NeMo entry"),
+    ([1, 2], "expected an object a line"),
   ],
 )
 def test_entries_that_cannot_be_used_are_named(tmp_path, call, entry, message):
@@ -105,10 +106,30 @@ def test_entries_that_cannot_be_used_are_named(tmp_path, call, entry, message):
     read_manifest(write_lines(tmp_path / "list.jsonl", [entry]))
 
 
+def test_times_that_are_none_are_named(tmp_path, call):
+  cuts = [{"audio_filepath": "call.flac", "text": "x", "duration": 1.0, "offset": 0.5}]
+  cuts += [cuts[0] | {"offset": float("nan")}, cuts[0] | {"duration": float("inf")}]
+  utterances, _ = read_manifest(write_lines(tmp_path / "list.json", cuts))
+  checked = check_audio(utterances, RATE)
+  assert [each.start for each in checked.utterances] == [0.5]
+  assert checked.report.counts == {"segment not in its file": 2}
+
+
+def test_a_byte_order_mark_and_other_ends_of_lines_in_texts(tmp_path, call):
+  entry = {"audio_filepath": "call.flac", "text": "one\u2028two\u0085three"}
+  written = "\ufeff" + json.dumps(entry, ensure_ascii=False) + "\r\n"
+  (tmp_path / "list.json").write_text(written, encoding="utf-8")
+  ((only,), _) = read_manifest(tmp_path / "list.json")
+  assert only.text == "one two three"
+
+
 def test_a_broken_line_and_a_broken_archive_are_named(tmp_path):
   (tmp_path / "list.json").write_text('{"audio_filepath": "a.wav"\n')
   with pytest.raises(ManifestError, match="line 1 is no JSON"):
     read_manifest(tmp_path / "list.json")
+  (tmp_path / "deep.json").write_text("[" * 100_000)
+  with pytest.raises(ManifestError, match="line 1 is no JSON"):
+    read_manifest(tmp_path / "deep.json")
   (tmp_path / "cuts.jsonl.gz").write_bytes(b"\x1f\x8b and nothing more")
   with pytest.raises(ManifestError, match="cannot be read as lines of JSON"):
     read_manifest(tmp_path / "cuts.jsonl.gz")

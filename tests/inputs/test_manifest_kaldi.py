@@ -99,3 +99,26 @@ def test_segments_to_the_end_and_of_one_channel(recipe):
   right, left = (checked.samples[name] / 32768 for name in "bc")
   np.testing.assert_allclose(right, stereo[RATE // 2 : 3 * RATE // 2, 1], atol=1 / 32768)
   np.testing.assert_allclose(left, stereo[RATE:, 0], atol=1 / 32768)
+
+
+def test_what_only_the_texts_name_is_rejected(recipe):
+  (recipe / "text").write_text("call ring\nmemo note\nlost never recorded\n")
+  utterances, report = read_manifest(recipe)
+  assert [each.id for each in utterances] == ["call", "memo"]
+  (lost,) = report.rejected
+  assert (lost.path, lost.reason) == ("lost", "transcript without audio")
+
+
+@pytest.mark.parametrize("table", ["wav.scp", "text", "utt2spk", "segments"])
+def test_a_name_given_twice_is_an_error(recipe, table):
+  (recipe / "segments").write_text("call call 0 1\nmemo memo 0 1\n")
+  lines = (recipe / table).read_text()
+  (recipe / table).write_text(lines + lines.splitlines()[0] + "\n")
+  with pytest.raises(ManifestError, match=rf"{table} names call more than once"):
+    read_manifest(recipe)
+
+
+def test_a_directory_without_texts_is_told_so(recipe):
+  (recipe / "text").unlink()
+  with pytest.raises(ManifestError, match="without its file text"):
+    read_manifest(recipe)
