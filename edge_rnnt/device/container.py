@@ -94,6 +94,8 @@ class Container(NamedTuple):
 def read(path: str | Path) -> Container:
   """Opens and checks a device file; raises ContainerError."""
   path = Path(path)
+  if path.exists() and not path.is_file():
+    raise ContainerError(f"{path}: is no file: name one device file (.edge)")
   try:
     description, tensors = _map(path)
     return _check(path, description, tensors)

@@ -38,6 +38,9 @@ INTERRUPTED, PIPE_CLOSED = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 
 def main(arguments: list[str] | None = None) -> int:
   """Returns the exit code: 0, 1 if a file failed, 2 if nothing could be begun."""
+  for stream in ("stdout", "stderr"):  # None where the caller has closed it
+    if getattr(sys, stream) is None:
+      setattr(sys, stream, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
   options = parse(arguments)
   # File names may hold bytes that are no text; readers of JSON undo their escapes.
   encoding = "utf-8" if options.json else None
@@ -50,10 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
   except KeyboardInterrupt:
     print("interrupted", file=sys.stderr)
     return INTERRUPTED
-  except BrokenPipeError:
+  except OSError as error:  # of files it was told
     # Python flushes stdout once more at the end, which must not fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return PIPE_CLOSED
+    if isinstance(error, BrokenPipeError):
+      return PIPE_CLOSED
+    print(f"the results cannot be written: {error.strerror or error}", file=sys.stderr)
+    return FAILED
 
 
 def _open(options: argparse.Namespace) -> Recognizer:

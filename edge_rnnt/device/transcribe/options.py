@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     metavar="DEVICE",
     help="listen to a microphone, by number or name, until Ctrl-C",
   )
-  add("--threads", type=_count, default=1, metavar="N", help="files at once (%(default)s)")
+  add("--threads", type=count, default=1, metavar="N", help="files at once (%(default)s)")
 
   group = parser.add_argument_group("what is written")
   group.add_argument("--json", action="store_true", help="JSON lines: utterances with words, files")
@@ -85,47 +85,53 @@ def _parser() -> argparse.ArgumentParser:
   rule = Endpointing()
   group.add_argument(
     "--endpoint",
-    type=_seconds,
+    type=seconds,
     default=rule.pause,
     metavar="SECONDS",
     help="without a word-piece end one, 0: never (%(default)s)",
   )
   group.add_argument(
     "--longest",
-    type=_seconds,
+    type=seconds,
     default=rule.longest,
     metavar="SECONDS",
     help="from then on shorter pauses do, too, and at twice that none is needed (%(default)s)",
   )
 
   group = parser.add_argument_group("the audio")
-  group.add_argument("--channel", type=_channel, metavar="N", help="from 0; all are averaged else")
-  group.add_argument("--rate", type=_rate, metavar="HZ", help="of stdin (the model's)")
+  group.add_argument("--channel", type=channel, metavar="N", help="from 0; all are averaged else")
+  group.add_argument("--rate", type=rate, metavar="HZ", help="of stdin (the model's)")
   group.add_argument("--format", choices=pcm.FORMATS, help="of stdin (s16le)")
-  group.add_argument("--channels", type=_count, metavar="N", help="of stdin (1)")
+  group.add_argument("--channels", type=count, metavar="N", help="of stdin (1)")
   return parser
 
 
-def _seconds(text: str) -> float:
-  seconds = float(text)
-  if not 0 <= seconds <= 3600:
+# argparse names these when a value is no number at all: "invalid seconds value".
+
+
+def seconds(text: str) -> float:
+  """An hour at most."""
+  if not 0 <= float(text) <= 3600:
     raise argparse.ArgumentTypeError(f"expected 0 to 3600 seconds, got {text}")
-  return seconds
+  return float(text)
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+  """Of threads, or of channels."""
   if not 1 <= int(text) <= 256:
     raise argparse.ArgumentTypeError(f"expected 1 to 256, got {text}")
   return int(text)
 
 
-def _channel(text: str) -> int:
+def channel(text: str) -> int:
+  """Its number."""
   if int(text) < 0:
     raise argparse.ArgumentTypeError(f"channels are counted from 0, got {text}")
   return int(text)
 
 
-def _rate(text: str) -> int:
+def rate(text: str) -> int:
+  """Hz."""
   lowest, highest = RATES
   if not lowest <= int(text) <= highest:
     raise argparse.ArgumentTypeError(f"expected {lowest} to {highest} Hz, got {text}")

@@ -36,7 +36,9 @@ def pcm_blocks(
       )
     waiting += read
     whole = len(waiting) // size * size
-    block = np.frombuffer(waiting[:whole], dtype).reshape(-1, channels).astype(np.float32) * unit
+    block = np.frombuffer(waiting[:whole], dtype).reshape(-1, channels)
+    with np.errstate(invalid="ignore"):  # a NaN is told below
+      block = block.astype(np.float32) * unit
     waiting = waiting[whole:]
     if len(block):
       heard += len(block)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES, AudioError, stream_audio
+from edge_rnnt.audio.folders import files_below
 from edge_rnnt.audio.resample import resampled
 from edge_rnnt.device.microphone import microphone
 from edge_rnnt.device.transcribe import pcm
@@ -60,6 +61,8 @@ class Stdin(NamedTuple):
   relative: Path = Path(pcm.NAME)
 
   def chunks(self, sample_rate: int) -> Iterator[Float32[np.ndarray, "n"]]:
+    if sys.stdin is None:
+      raise AudioError(pcm.NAME, "is closed", "Pipe raw samples into this program.")
     if sys.stdin.isatty():
       raise AudioError(pcm.NAME, "is a terminal", "Pipe raw samples into this program.")
     rate = self.rate or sample_rate
@@ -85,7 +88,7 @@ class Microphone(NamedTuple):
 
 
 class Nothing(ValueError):
-  """A folder or a pattern without any audio."""
+  """A folder or a pattern without any audio, or a folder that cannot be listed."""
 
 
 def find(paths: Iterable[str], channel: int | None = None) -> tuple[list[File], list[Nothing]]:
@@ -96,10 +99,10 @@ def find(paths: Iterable[str], channel: int | None = None) -> tuple[list[File], 
   is meant twice is taken once.
   """
   files: dict[Path, File] = {}
-  wrong = []
+  wrong: list[Nothing] = []
   for path in paths:
     try:
-      found = list(_expand(path))
+      found = list(_expand(path, wrong))
     except Nothing as error:
       wrong.append(error)
       continue
@@ -108,10 +111,12 @@ def find(paths: Iterable[str], channel: int | None = None) -> tuple[list[File], 
   return list(files.values()), wrong
 
 
-def _expand(path: str) -> Iterator[tuple[Path, Path]]:
-  """(file, its place below the folder that was named); raises Nothing."""
+def _expand(path: str, wrong: list[Nothing]) -> Iterator[tuple[Path, Path]]:
+  """(file, its place below the folder that was named); raises Nothing, or adds it to `wrong`."""
+  if not path:  # which Path takes for the folder one stands in
+    raise Nothing("an empty path means no file")
   if Path(path).is_dir():
-    yield from _inside(Path(path))
+    yield from _inside(Path(path), wrong)
   elif Path(path).exists() or not glob.has_magic(path):
     yield Path(path), Path(Path(path).name)
   else:
@@ -123,15 +128,17 @@ def _expand(path: str) -> Iterator[tuple[Path, Path]]:
       if not Path(match).is_dir():
         yield Path(match), Path(Path(match).name)
       elif "**" not in path:
-        yield from _inside(Path(match))
+        yield from _inside(Path(match), wrong)
 
 
-def _inside(folder: Path) -> Iterator[tuple[Path, Path]]:
+def _inside(folder: Path, wrong: list[Nothing]) -> Iterator[tuple[Path, Path]]:
+  lost: list[OSError] = []
   inside = sorted(
     path
-    for path in folder.rglob("*")
-    if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    for path in files_below(folder, lost)
+    if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
   )
+  wrong += [Nothing(f"{each.filename} cannot be listed: {each.strerror}") for each in lost]
   if not inside:
     raise Nothing(f"no audio in {folder} (looked for {', '.join(AUDIO_SUFFIXES)})")
   yield from ((path, path.relative_to(folder)) for path in inside)

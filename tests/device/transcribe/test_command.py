@@ -294,6 +294,7 @@ def _until(terminal, wanted):
     (["a.wav", "--endpoint", "-1"], "expected 0 to 3600 seconds"),
     (["a.wav", "--longest", "0"], "longest is a positive number"),
     (["a.wav", "--threads", "0"], "expected 1 to 256"),
+    (["a.wav", "--threads", "all"], "argument --threads: invalid count value: 'all'"),
   ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments, said, capsys):
@@ -308,6 +309,37 @@ def test_a_file_that_is_no_model_ends_with_its_name(run, sound, tmp_path):
   soundfile.write(tmp_path / "a.wav", sound, 8000)
   code, out, err = run("--model", tmp_path / "a.wav", tmp_path / "a.wav")
   assert code == 2 and str(tmp_path / "a.wav") in err and "Traceback" not in err and not out
+  code, out, err = run("--model", tmp_path, tmp_path / "a.wav")
+  assert code == 2 and f"{tmp_path}: is no file: name one device file" in err and not out
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_closed_end_is_no_end(model, sound, tmp_path, closed):
+  """As some services begin their programs; nothing of what is told comes out at another end."""
+  soundfile.write(tmp_path / "a.wav", sound, 8000)
+  path = "-" if closed == "stdin" else str(tmp_path / "a.wav")
+  ends = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-"}
+  command = ["sh", "-c", f'exec "$@" {ends[closed]}', "sh", *COMMAND, "--model", str(model)]
+  ran = subprocess.run(
+    [*command, "--json", path],
+    capture_output=True,
+    env=os.environ | {"PYTHONPATH": str(ROOT)},
+    timeout=60,
+  )
+  assert ran.returncode == (1 if closed == "stdin" else 0), ran.stderr
+  told = [json.loads(line)["type"] for line in ran.stdout.splitlines()]
+  assert told == {"stdin": ["error"], "stdout": [], "stderr": ["utterance"] * 2 + ["file"]}[closed]
+  assert b"Traceback" not in ran.stderr and bool(ran.stderr) == (closed != "stderr")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_results_that_cannot_be_written_are_told_in_a_line(start, sound, tmp_path):
+  soundfile.write(tmp_path / "a.wav", sound, 8000)
+  with open("/dev/full", "wb") as full:
+    process = start(tmp_path / "a.wav", stdout=full)
+    _, err = process.communicate(timeout=60)
+  assert process.returncode == 1 and b"Traceback" not in err
+  assert b"the results cannot be written: No space left" in err
 
 
 def test_the_installed_command_is_this_one():

@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -65,3 +66,11 @@ def test_a_pipe_that_gives_odd_pieces_gives_the_same_samples():
 def test_what_is_no_audio_is_said(content, encoding, said):
   with pytest.raises(AudioError, match=f"^stdin: .*{said}"):
     read(content, encoding)
+
+
+def test_a_signalling_nan_is_told_once():
+  """Arithmetic with it would warn before."""
+  with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    with pytest.raises(AudioError, match="holds NaN"):
+      read(b"\x01\x00\xa0\x7f" * 4, "f32le")

@@ -59,10 +59,22 @@ def test_files_keep_their_place_below_the_folder_that_was_named(folder):
   ]
 
 
-@pytest.mark.parametrize(("path", "said"), [("*.mp3", "no file matches"), ("empty", "no audio in")])
+@pytest.mark.parametrize(
+  ("path", "said"), [("*.mp3", "no file matches"), ("empty", "no audio in"), ("", "an empty path")]
+)
 def test_what_means_no_file_is_said_and_the_rest_found(folder, path, said):
   (folder / "empty").mkdir()
   found, wrong = find([path, "b.wav"])
   assert [file.name for file in found] == ["b.wav"]
   assert len(wrong) == 1 and isinstance(wrong[0], Nothing)
   assert said in str(wrong[0]) and path in str(wrong[0])
+
+
+def test_links_to_folders_are_followed_once(folder):
+  (folder / "a" / "up").symlink_to("..")
+  (folder / "linked").mkdir()
+  (folder / "linked" / "to").symlink_to(folder / "a" / "deep")
+  found, wrong = find(["linked"])
+  assert [file.relative for file in found] == [pathlib.Path("to/c.ogg")] and not wrong
+  found, _ = find(["a"])
+  assert len({file.path.resolve() for file in found}) == len(found) == 5
