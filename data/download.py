@@ -39,10 +39,16 @@ def download(
 
   A killed download leaves a .part file that the next call continues. Raises DownloadError if the
   network fails or stays silent for `timeout` seconds, or if what came is not what was published
-  (it is then deleted).
+  (it is then deleted; what was there before is somebody's and stays).
   """
   target = folder / archive.name
-  if not target.exists():
+  if target.exists():
+    if wrong := _wrong(archive, target):
+      raise DownloadError(
+        f"{target} is not what {archive.url} published: {wrong}. Put the right one there, or "
+        "remove it to download it anew"
+      )
+  else:
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{archive.name}.part"
     try:
@@ -57,8 +63,13 @@ def download(
         f"{archive.url} broke off after {part.stat().st_size} of {archive.size} bytes: "
         "run again to continue"
       )
+    if wrong := _wrong(archive, part):
+      part.unlink()
+      raise DownloadError(
+        f"{archive.url} gave something else than was published: {wrong}. It has been deleted: run "
+        "again to download it anew"
+      )
     part.replace(target)
-  _verify(archive, target)
   return target
 
 
@@ -82,14 +93,13 @@ def _fetch(archive, part: pathlib.Path, timeout, progress) -> None:
   return None
 
 
-def _verify(archive: Archive, path: pathlib.Path) -> None:
+def _wrong(archive: Archive, path: pathlib.Path) -> str:
+  """How the file differs from what was published; "" if it doesn't."""
   with path.open("rb") as file:
     found = hashlib.file_digest(file, "sha256").hexdigest()
-  if found != archive.sha256:
-    size = path.stat().st_size
-    path.unlink()
-    raise DownloadError(
-      f"{path} was not what {archive.url} published and has been deleted: "
-      f"{size} bytes with sha256 {found}, expected {archive.size} bytes with {archive.sha256}. "
-      "Run again to download it anew"
-    )
+  if found == archive.sha256:
+    return ""
+  return (
+    f"{path.stat().st_size} bytes with sha256 {found}, expected {archive.size} bytes with "
+    f"{archive.sha256}"
+  )

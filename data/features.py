@@ -12,6 +12,10 @@ import soundfile
 import tensorflow_datasets as tfds
 
 
+class Encoded(bytes):
+  """What SoundFileAudio has made of audio once; given to it again, it is taken as it is."""
+
+
 class SoundFileAudio(tfds.features.Tensor):
   """int16 samples [N] of one channel at `sample_rate` Hz, stored as FLAC.
 
@@ -27,20 +31,22 @@ class SoundFileAudio(tfds.features.Tensor):
   def get_serialized_info(self) -> tfds.features.TensorInfo:
     return tfds.features.TensorInfo(shape=(), dtype=np.object_)
 
-  def encode_example(self, example_data: np.ndarray | bytes | pathlib.Path) -> bytes:
+  def encode_example(self, example_data: np.ndarray | bytes | pathlib.Path) -> Encoded:
+    if isinstance(example_data, Encoded):
+      return example_data
     if isinstance(example_data, pathlib.Path):
       example_data = example_data.read_bytes()
     if isinstance(example_data, bytes):
       samples = self.decode_example_np(example_data)
       if example_data.startswith(b"fLaC"):
-        return example_data
+        return Encoded(example_data)
     else:
       samples = example_data
     if samples.dtype != np.int16 or samples.ndim != 1:
       raise ValueError(f"expected int16 samples [N], got {samples.dtype} {list(samples.shape)}")
     file = io.BytesIO()
     soundfile.write(file, samples, self.sample_rate, format="FLAC", subtype="PCM_16")
-    return file.getvalue()
+    return Encoded(file.getvalue())
 
   def decode_example_np(self, example_data: bytes) -> np.ndarray:
     samples, rate = soundfile.read(io.BytesIO(example_data), dtype="int16")

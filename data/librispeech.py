@@ -14,11 +14,13 @@ dev-clean, train-clean-100, ...). Splits have the names of TFDS's own builder.
 """
 
 import pathlib
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import rich.progress
+import soundfile
 import tensorflow_datasets as tfds
 from absl import app, flags
 
@@ -118,7 +120,12 @@ class LibriSpeechFlac(tfds.core.GeneratorBasedBuilder):
   def _generate_examples(self, place: pathlib.Path) -> Iterator[tuple[str, dict]]:
     files = folder_files(place) if place.is_dir() else archive_files(place)
     for name, text, flac in utterances(files, place):
-      yield name, {"audio": flac, "text": text, "speaker": name.partition("-")[0], "id": name}
+      try:
+        audio = self.info.features["audio"].encode_example(flac)
+      except (soundfile.LibsndfileError, ValueError) as error:
+        problem = getattr(error, "error_string", error)
+        raise DownloadError(f"{place}: {name}.flac is broken: {problem}") from error
+      yield name, {"audio": audio, "text": text, "speaker": name.partition("-")[0], "id": name}
 
 
 def _columns() -> tuple[rich.progress.ProgressColumn, ...]:
@@ -135,15 +142,20 @@ def archive_files(archive: pathlib.Path) -> Iterator[tuple[str, bytes]]:
 
   Raises DownloadError for a damaged one, naming it.
   """
-  for name, content in streamed(archive, lambda name: name.endswith((".flac", ".trans.txt"))):
-    yield pathlib.PurePosixPath(name).name, content
+  for path, content in streamed(archive, lambda path: _is_wanted(pathlib.PurePosixPath(path))):
+    yield pathlib.PurePosixPath(path).name, content
+
+
+def _is_wanted(path: pathlib.PurePath) -> bool:
+  """Some systems put a hidden file beside each."""
+  return path.name.endswith((".flac", ".trans.txt")) and not path.name.startswith(".")
 
 
 def folder_files(folder: pathlib.Path) -> Iterator[tuple[str, bytes]]:
   """The same of an extracted subset, chapter by chapter."""
-  for transcript in sorted(folder.rglob("*.trans.txt")):
+  for transcript in filter(_is_wanted, sorted(folder.rglob("*.trans.txt"))):
     yield transcript.name, transcript.read_bytes()
-    for flac in sorted(transcript.parent.glob("*.flac")):
+    for flac in filter(_is_wanted, sorted(transcript.parent.glob("*.flac"))):
       yield flac.name, flac.read_bytes()
 
 
@@ -181,10 +193,15 @@ def _transcript(content: bytes, path: pathlib.Path) -> dict[str, str]:
   """Lines of "<speaker>-<chapter>-<number> <TEXT>"."""
   try:
     lines = content.decode("utf-8").splitlines()
-    split = [line.split(" ", 1) for line in lines if line.strip()]
-    return {name: " ".join(text.lower().split()) for name, text in split}
-  except ValueError as error:
+  except UnicodeDecodeError as error:
     raise DownloadError(f"{path} is no transcript of LibriSpeech: {error}") from error
+  said = {}
+  for line in filter(str.strip, lines):
+    name, *words = line.lower().split()
+    if not words:
+      raise DownloadError(f"{path} is no transcript of LibriSpeech: {name} has no words")
+    said[name] = " ".join(words)
+  return said
 
 
 def main() -> None:
@@ -197,7 +214,8 @@ def main() -> None:
   archives = flags.DEFINE_string(
     "archives",
     None,
-    "Folder for the archives; those that are there are taken (DATA_DIR/downloads).",
+    "Folder for the archives; those that are there are taken, if they are the published ones "
+    "(DATA_DIR/downloads).",
   )
 
   def run(argv: list[str]) -> None:
@@ -211,11 +229,15 @@ def main() -> None:
     )
     try:
       builder.download_and_prepare(download_dir=archives.value)
-    except DownloadError as error:
+    except (DownloadError, OSError) as error:
       sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+      print("Stopped. Finished downloads are kept; the same command goes on.", file=sys.stderr)
+      sys.exit(128 + signal.SIGINT)
     for name, split in builder.info.splits.items():
       print(f"{name}: {split.num_examples} utterances")
-    print(f"\nTrain on it:\n  python -m experiments.librispeech --data_dir={builder.data_path}")
+    if subset.value != "held_out":
+      print(f"\nTrain on it:\n  python -m experiments.librispeech --data_dir={builder.data_path}")
 
   app.run(run)
 

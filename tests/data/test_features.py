@@ -25,7 +25,9 @@ def test_round_trip_of_samples_bytes_and_paths(tmp_path):
     assert stored.startswith(b"fLaC")
     np.testing.assert_array_equal(feature.decode_example_np(stored), samples)
   flac = file_bytes(samples, kind="FLAC")
-  assert feature.encode_example(flac) is flac  # not encoded a second time
+  stored = feature.encode_example(flac)
+  assert stored == flac  # not encoded a second time
+  assert feature.encode_example(stored) is stored  # nor looked at a second time
 
 
 def test_settings_survive_features_json():

@@ -123,8 +123,9 @@ def test_archives_put_by_hand_are_taken_after_their_checksum(tmp_path, published
   assert_holds("test_other", "test-other", made)
   assert not web.requests
   (folder / "dev-clean.tar.gz").write_bytes(b"something else")
-  with pytest.raises(DownloadError, match="was not what"):
+  with pytest.raises(DownloadError, match=r"dev-clean.tar.gz is not what .* Put the right one"):
     builder(tmp_path / "again", "held_out").download_and_prepare(download_dir=folder)
+  assert (folder / "dev-clean.tar.gz").read_bytes() == b"something else"  # somebody's: it stays
 
 
 def test_an_extracted_folder_is_taken_without_any_download(tmp_path, published, web):
@@ -169,6 +170,38 @@ def test_sound_and_text_must_belong_to_each_other(tmp_path, lose, message):
     list(librispeech.utterances(librispeech.archive_files(path), path))
 
 
+@pytest.mark.parametrize("damage", ["cut", "no audio", "another rate"])
+def test_a_recording_that_cannot_be_used_is_named(tmp_path, published, web, damage):
+  files = contents("dev-clean")
+  name = "LibriSpeech/dev-clean/84/121123/84-121123-0001.flac"
+  flac = io.BytesIO()
+  soundfile.write(flac, samples("x"), 8000, format="FLAC")
+  bad = {"cut": files[name][:2000], "no audio": b"", "another rate": flac.getvalue()}
+  packed = pack(files | {name: bad[damage]})
+  web.files["dev-clean.tar.gz"] = packed
+  digest = hashlib.sha256(packed).hexdigest()
+  archive = Archive(f"{web.url}/dev-clean.tar.gz", digest, len(packed))
+  librispeech.ARCHIVES["dev-clean"] = archive  # of the fixture
+  with pytest.raises(DownloadError, match=r"dev-clean\.tar\.gz: 84-121123-0001\.flac is broken"):
+    builder(tmp_path, "held_out").download_and_prepare()
+
+
+def test_hidden_files_are_passed_over_and_a_line_without_words_is_named(tmp_path):
+  files = contents("dev-clean")
+  chapter = "LibriSpeech/dev-clean/174/50561"
+  hidden = {f"{chapter}/._174-50561-0000.flac": b"\0", f"{chapter}/._174-50561.trans.txt": b"\xff"}
+  path = tmp_path / "dev-clean.tar.gz"
+  path.write_bytes(pack(files | hidden))
+  assert len(list(librispeech.utterances(librispeech.archive_files(path), path))) == 9
+  words = files[f"{chapter}/174-50561.trans.txt"]
+  tabbed = words.replace(b" DEV", b"\tDEV")
+  path.write_bytes(pack(files | {f"{chapter}/174-50561.trans.txt": tabbed}))
+  assert len(list(librispeech.utterances(librispeech.archive_files(path), path))) == 9
+  path.write_bytes(pack(files | {f"{chapter}/174-50561.trans.txt": words + b"174-50561-0003 \n"}))
+  with pytest.raises(DownloadError, match="174-50561-0003 has no words"):
+    list(librispeech.utterances(librispeech.archive_files(path), path))
+
+
 def test_the_command_line(tmp_path):
   """From an extracted folder; and what it says of one that is not all there."""
   folder = tmp_path / "LibriSpeech"
@@ -186,6 +219,9 @@ def test_the_command_line(tmp_path):
   assert "Traceback" not in failed.stderr
   shutil.copytree(folder / "test-clean", folder / "test-other")
   done = subprocess.run(command, capture_output=True, text=True, check=True)
-  assert "dev_clean: 9 utterances" in done.stdout
-  made = pathlib.Path(done.stdout.rpartition("--data_dir=")[2].strip())
+  assert "dev_clean: 9 utterances" in done.stdout and "Train on it" not in done.stdout
+  made = tmp_path / "tfds" / "libri_speech_flac" / "held_out" / "1.0.0"
   assert len(tfds_source(made, "test_other", 16000)) == 9
+  nowhere = [*command[:-1], f"--data_dir={folder / 'SPEAKERS.TXT'}"]
+  failed = subprocess.run(nowhere, capture_output=True, text=True, check=False)
+  assert failed.returncode == 1 and "Traceback" not in failed.stderr and failed.stderr

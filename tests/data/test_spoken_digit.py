@@ -103,7 +103,7 @@ def test_a_changed_archive_is_refused(build, publish, digit_archive, web, tmp_pa
   archive = publish(digit_archive(takes=1))
   web.files["v1.0.9.tar.gz"] = digit_archive(takes=2)
   assert hashlib.sha256(web.files["v1.0.9.tar.gz"]).hexdigest() != archive.sha256
-  with pytest.raises(DownloadError, match=r"was not what .* published and has been deleted"):
+  with pytest.raises(DownloadError, match=r"gave something else .* has been deleted"):
     build(archive)
   assert not list(tmp_path.rglob("*.array_record*"))
 
