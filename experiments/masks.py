@@ -18,8 +18,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import rich.console
 import rich.table
@@ -30,7 +28,7 @@ from edge_rnnt.evaluate import blocks
 from edge_rnnt.prune import masks, ranking, schedule, transform
 from edge_rnnt.report import units
 from edge_rnnt.train.checkpoint import CheckpointError
-from edge_rnnt.train.warm_start import read_saved
+from edge_rnnt.train.kept import read_kept
 from experiments import optimization
 
 TABLE_WIDTH = 110  # in a file, and where a terminal is narrower
@@ -80,18 +78,11 @@ def find(argument: str) -> list[pathlib.Path]:
 
 def read(path: pathlib.Path) -> Saved:
   """The masks and dense parameters of a state. Raises CheckpointError if it has no masks."""
-  state, about = read_saved(path, _of_pruning)
-  links = [part for part in state["opt_state"] if part]
-  if not links:
+  state, about = read_kept(path)
+  link = transform.find(state.opt_state)
+  if link is None:
     raise CheckpointError(f"{path} has no masks: nothing prunes there")
-  pruning = about["config"]["pruning"]
-  link = transform.PruneState(
-    **links[0],
-    block=tuple(pruning["block"]),
-    straight_through=pruning["recovery"] == "straight_through",
-  )
-  params, link = jax.tree.map(jnp.asarray, (state["params"], link))
-  return Saved(path.name, params, link, about["config"])
+  return Saved(path.name, state.params, link, about["config"])
 
 
 def rows(saved: Saved) -> Iterator[Row]:
@@ -140,14 +131,6 @@ def write(states: list[Saved], path: pathlib.Path) -> None:
         for kernel, mask in saved.pruning.masks.items()
       },
     )
-
-
-def _of_pruning(saved: Mapping[str, Any]) -> dict[str, Any]:
-  """What there is to read of a saved state: parameters, and the link that holds masks."""
-  links = [
-    part if isinstance(part, Mapping) and "masks" in part else None for part in saved["opt_state"]
-  ]
-  return {"params": saved["params"], "opt_state": links}
 
 
 def _groups(saved: Saved) -> list[tuple[list[str], int | None]]:

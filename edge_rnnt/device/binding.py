@@ -7,6 +7,7 @@ import ctypes
 import functools
 import importlib.machinery
 import os
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from edge_rnnt.device.search import Token
 LIBRARY = "_native"
 MESSAGE_BYTES = 1024
 TOKENS_AT_A_TIME = 256
+JOINT_PARTS = ("encoded", "predicted", "scores")
 
 
 class _Options(ctypes.Structure):
@@ -73,6 +75,9 @@ _SIGNATURES = {
     *(ctypes.c_void_p, ctypes.c_size_t),
   ),
   "accept_features": (ctypes.c_int, _STREAM, ctypes.c_void_p),
+  "hear": (ctypes.c_int, _STREAM, ctypes.c_void_p),
+  "say": (ctypes.c_int, _STREAM, ctypes.c_int32),
+  "joint": (ctypes.c_size_t, _STREAM, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t),
   "layer": (
     *(ctypes.c_size_t, _STREAM, ctypes.c_int, ctypes.c_size_t),
     *(ctypes.c_void_p, ctypes.c_size_t),
@@ -88,7 +93,12 @@ def library() -> ctypes.CDLL | None:
     if path.is_file():
       loaded = ctypes.CDLL(str(path))
       for name, (result, *arguments) in _SIGNATURES.items():
-        function = getattr(loaded, f"edge_rnnt_{name}")
+        function = getattr(loaded, f"edge_rnnt_{name}", None)
+        if function is None:  # whatever calls it raises AttributeError with its name
+          warnings.warn(
+            f"{path} is of older sources, without {name}: install edge_rnnt again", stacklevel=1
+          )
+          continue
         function.restype, function.argtypes = result, arguments
       return loaded
   return None
@@ -172,6 +182,22 @@ class NativeStream:
     """The next row of features, in place of audio."""
     row = np.ascontiguousarray(row)
     self._do(self._library.edge_rnnt_accept_features(self._handle, row.ctypes.data))
+
+  def hear(self, row: Float32[np.ndarray, "F"]) -> None:
+    """The next row of features up to the joint network, without a search."""
+    row = np.ascontiguousarray(row)
+    self._do(self._library.edge_rnnt_hear(self._handle, row.ctypes.data))
+
+  def say(self, label: int) -> None:
+    """A word-piece to the prediction network, as though the search had found it."""
+    self._do(self._library.edge_rnnt_say(self._handle, label))
+
+  def joint(self, part: str) -> Float64[np.ndarray, "_"]:
+    """Of the joint network: what it has "encoded" and "predicted" last, or the "scores" of both."""
+    number = JOINT_PARTS.index(part)
+    values = np.zeros(self._library.edge_rnnt_joint(self._handle, number, None, 0))
+    self._library.edge_rnnt_joint(self._handle, number, values.ctypes.data, len(values))
+    return values
 
   def reset(self) -> None:
     """The next utterance begins."""

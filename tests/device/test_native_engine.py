@@ -97,6 +97,38 @@ def test_integer_layers_and_tokens_bit_for_bit(tmp_path, cell, storage, kernels)
   assert len(tokens) > 3
 
 
+@pytest.mark.parametrize("scheme", ["float", "hybrid", "integer"])
+def test_the_joint_network_of_labels_that_are_given(tmp_path, scheme):
+  """Not those that a search would find: no token comes of it."""
+  path, labels = model(tmp_path, "cifg", scheme), [3, 3, 7]
+  network = reference_network(read(path))
+  encoder, joint = EncoderStream(network.encoder, 1), network.joint
+  states = tuple(cell.initial_state(1) for cell in network.prediction)
+  states, predicted = network.predict(states, np.array([read(path).architecture.blank]))
+  native, seen = binding.NativeModel(path, 4).stream(), 0
+  for row in features():
+    encoded = encoder.accept(row[None])
+    native.hear(row)
+    if encoded is None:
+      continue
+    if seen < len(labels):
+      states, predicted = network.predict(states, np.array(labels[seen : seen + 1]))
+      native.say(labels[seen])
+    seen, heard = seen + 1, joint.encoded(encoded)
+    scores = joint.scores(heard, predicted)
+    for part, rows in (("encoded", heard), ("predicted", predicted), ("scores", scores)):
+      found, (expected,) = native.joint(part), rows
+      if scheme == "integer":
+        np.testing.assert_array_equal(found, expected)
+      else:  # hybrid: a value in 8 bits may go the other way
+        bound = 1e-4 if scheme == "float" else 0.2
+        np.testing.assert_allclose(found, expected, rtol=0, atol=bound * np.abs(expected).max())
+  assert seen > len(labels) and native.tokens == []
+  for label in (-1, network.embedding.shape[0]):
+    with pytest.raises(ValueError, match=f"word-piece {label} of "):
+      native.say(label)
+
+
 SHAPES = (
   {"layer_norm": False},
   {"encoder_projection": None, "prediction_projection": None},

@@ -1,10 +1,20 @@
 #include "edge_rnnt_inspect.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "handles.h"
 
 using namespace edge_rnnt;
+
+namespace {
+
+size_t written(const std::vector<double>& row, double* values, size_t room) {
+  std::copy_n(row.begin(), std::min(row.size(), room), values);
+  return row.size();
+}
+
+}  // namespace
 
 size_t edge_rnnt_features(const edge_rnnt_model* model, const float* samples, size_t count,
                           size_t chunk, float* rows, size_t room) {
@@ -28,9 +38,19 @@ int edge_rnnt_accept_features(edge_rnnt_stream* stream, const float* row) {
   return guarded(stream, [&] { stream->stream.accept_features(row); });
 }
 
+int edge_rnnt_hear(edge_rnnt_stream* stream, const float* row) {
+  return guarded(stream, [&] { stream->stream.hear(row); });
+}
+
+int edge_rnnt_say(edge_rnnt_stream* stream, int32_t label) {
+  return guarded(stream, [&] { stream->stream.say(label); });
+}
+
+size_t edge_rnnt_joint(const edge_rnnt_stream* stream, int part, double* values, size_t room) {
+  return written(stream->stream.recognition().joint(part), values, room);
+}
+
 size_t edge_rnnt_layer(const edge_rnnt_stream* stream, int part, size_t index, double* values,
                        size_t room) {
-  const auto row = stream->stream.recognition().layer(part, index);
-  for (size_t k = 0; k < std::min(row.size(), room); ++k) values[k] = row[k];
-  return row.size();
+  return written(stream->stream.recognition().layer(part, index), values, room);
 }

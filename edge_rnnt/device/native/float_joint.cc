@@ -40,4 +40,11 @@ int FloatJoint::best(Memory memory) const {
   return static_cast<int>(std::max_element(scores, scores + vocab_size_) - scores);
 }
 
+std::vector<double> FloatJoint::part(Memory memory, int part) const {
+  if (part < 0 || part > 2) return {};
+  if (part == 2) best(memory);
+  const float* row = (part == 0 ? heard_ : part == 1 ? expected_ : scores_)(memory);
+  return {row, row + (part == 2 ? vocab_size_ : joint_dim_)};
+}
+
 }  // namespace edge_rnnt

@@ -16,6 +16,7 @@ class FloatJoint : public Joint<float> {
   void hear(Memory memory, const float* encoded) const override;
   void expect(Memory memory, const float* predicted) const override;
   int best(Memory memory) const override;
+  std::vector<double> part(Memory memory, int part) const override;
 
  private:
   const Kernels& kernels_;

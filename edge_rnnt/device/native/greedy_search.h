@@ -30,13 +30,14 @@ class GreedySearch {
     }
   }
 
- private:
+  // `label` was said: what is expected next?
   void advance(Memory memory, int label) const {
     const T* row = network_.embedding->row(memory, label);
     const auto& cells = network_.prediction;
     network_.joint->expect(memory, run(cells, 0, cells.size(), memory, row));
   }
 
+ private:
   const Network<T>& network_;
   const int blank_;
 };

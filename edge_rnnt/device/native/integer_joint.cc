@@ -69,4 +69,11 @@ int IntegerJoint::best(Memory memory) const {
   return static_cast<int>(std::max_element(scores, scores + vocab_size_) - scores);
 }
 
+std::vector<double> IntegerJoint::part(Memory memory, int part) const {
+  if (part < 0 || part > 2) return {};
+  if (part == 2) best(memory);
+  const int32_t* row = (part == 0 ? heard_ : part == 1 ? expected_ : scores_)(memory);
+  return {row, row + (part == 2 ? vocab_size_ : joint_dim_)};
+}
+
 }  // namespace edge_rnnt

@@ -19,6 +19,7 @@ class IntegerJoint : public Joint<int8_t> {
   void hear(Memory memory, const int8_t* encoded) const override;
   void expect(Memory memory, const int8_t* predicted) const override;
   int best(Memory memory) const override;
+  std::vector<double> part(Memory memory, int part) const override;
 
  private:
   const Kernels& kernels_;

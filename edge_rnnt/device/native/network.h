@@ -44,6 +44,8 @@ class Joint {
   virtual void expect(Memory memory, const T* predicted) const = 0;
   // The word-piece with the highest score, the first of them if there are several.
   virtual int best(Memory memory) const = 0;
+  // To look at: what was heard (part 0), what is expected (1), the scores of both (2); else nothing.
+  virtual std::vector<double> part(Memory memory, int part) const = 0;
 };
 
 template <class T>

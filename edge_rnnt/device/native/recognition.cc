@@ -43,6 +43,16 @@ class RecognitionOf : public Recognition {
     while (encoder_.waits(memory_)) accept(encoder_.silence());
   }
 
+  void hear(const float* features) override {
+    if (const T* encoded = encoder_.accept(memory_, features)) {
+      network_.joint->hear(memory_, encoded);
+    }
+  }
+
+  void say(int label) override { search_.advance(memory_, label); }
+
+  std::vector<double> joint(int part) const override { return network_.joint->part(memory_, part); }
+
   std::vector<double> layer(int part, size_t index) const override {
     const Stack<T>& cells = part == 0 ? network_.encoder : network_.prediction;
     if (index >= cells.size()) return {};

@@ -42,6 +42,13 @@ class Recognition {
   // The audio has ended: rows of zeros fill up the group of frames that has begun.
   virtual void finish() = 0;
 
+  // To compute what another engine's search led through, not one's own: a row of features up to the
+  // joint network, and a word-piece as though it had been found.
+  virtual void hear(const float* features) = 0;
+  virtual void say(int label) = 0;
+
+  // What the joint network has heard (part 0) and expects (1), and its scores of both (2); else empty.
+  virtual std::vector<double> joint(int part) const = 0;
   // The last output of a layer of the encoder (part 0) or the prediction network (1), to look at;
   // empty if there is none.
   virtual std::vector<double> layer(int part, size_t index) const = 0;

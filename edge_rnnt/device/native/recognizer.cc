@@ -72,6 +72,20 @@ void Stream::accept_features(const float* row) {
   recognition_->accept(row);
 }
 
+void Stream::hear(const float* row) {
+  check("features hold numbers", row, model_->file().feature_dim);
+  recognition_->hear(row);
+}
+
+void Stream::say(int label) {
+  const int pieces = model_->file().vocab_size;
+  if (label < 0 || label >= pieces) {
+    throw std::invalid_argument("word-piece " + std::to_string(label) + " of " +
+                                std::to_string(pieces));
+  }
+  recognition_->say(label);
+}
+
 void Stream::finish() {
   if (finished_) return;
   finished_ = true;

@@ -60,6 +60,10 @@ class Stream {
 
   // The next row of features, in place of audio; throws like `accept`.
   void accept_features(const float* row);
+  // The same up to the joint network, without a search; and a word-piece as though one had found it,
+  // which throws std::invalid_argument for one that there is not.
+  void hear(const float* row);
+  void say(int label);
 
   const Recognition& recognition() const { return *recognition_; }
   const Tokens& tokens() const { return recognition_->tokens(); }
