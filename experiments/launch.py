@@ -34,10 +34,11 @@ TOLD = (
   CheckpointError,
   NotFinite,
   ResultsError,
-  pipeline.BadRecipe,
+  recipe.BadRecipe,
   identity.OtherRun,
   processes.BadCluster,
   sweep.BadSweep,
+  OSError,  # a folder that cannot be written, a full disk
 )
 """Errors that are the user's to mend: their message is enough, a traceback would bury it."""
 
@@ -160,6 +161,7 @@ def _launch(
       raise app.UsageError(f"unknown arguments {argv[1:]}: options begin with --, see --help")
     logging.set_verbosity(logging.WARNING)  # the checkpoint library would tell of every file
     try:
+      recipe.check(config.value)
       main(config.value, pathlib.Path(WORKDIR.value or f"runs/{module.rpartition('.')[2]}"))
     except TOLD as error:
       sys.exit(f"{type(error).__name__}: {error}")

@@ -27,12 +27,9 @@ from edge_rnnt.train.mesh import on_this_process
 from edge_rnnt.train.state import TrainState, inference_params
 from experiments import build, describe, identity, measure, schemes, synthetic, warm_start
 from experiments.fidelity import fidelity
+from experiments.recipe import BadRecipe
 
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
-
-
-class BadRecipe(ValueError):
-  """A config that cannot be trained on this speech."""
 
 
 def run(

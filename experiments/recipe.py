@@ -5,9 +5,17 @@ data at hand does not have is left out and the others keep their proportions, an
 nothing is left is skipped (a folder of sentences has no known word boundaries to align to).
 """
 
+import operator
+
 from ml_collections import ConfigDict
 
+from experiments.schemes import NAMES as SCHEMES
+
 FAKE_STEPS = 20
+
+
+class BadRecipe(ValueError):
+  """A config that does not fit together, or the speech at hand; the message says what to change."""
 
 
 def get_config() -> ConfigDict:
@@ -196,6 +204,25 @@ def stage(
       "keep_as": keep_as,
     }
   )
+
+
+def check(config: ConfigDict) -> None:
+  """Raises BadRecipe for what would be stumbled over too early to be told, or only at the end."""
+  unknown = [name for name in config.curriculum if name not in config.stages]
+  if unknown or not config.curriculum:
+    raise BadRecipe(
+      f"curriculum is {tuple(config.curriculum)}: expected some of {', '.join(config.stages)}"
+    )
+  unknown = [name for name in config.schemes if name not in SCHEMES]
+  if unknown or not config.schemes:
+    raise BadRecipe(f"schemes are {tuple(config.schemes)}: expected some of {', '.join(SCHEMES)}")
+  least = {"front_end.sample_rate": 1, "evaluate_every": 0, "window": 0}
+  for name, bound in least.items():
+    value = operator.attrgetter(name)(config)
+    if value < bound:
+      raise BadRecipe(f"{name} is {value}: expected {bound} or more")
+  if len(config.emission) not in (0, 2) or any(each < 0 for each in config.emission):
+    raise BadRecipe(f"emission is {tuple(config.emission)}: expected () or two numbers of frames")
 
 
 def shortened(config: ConfigDict) -> ConfigDict:

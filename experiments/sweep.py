@@ -195,6 +195,7 @@ def _job(
   settings = copy.deepcopy(config).lock()  # takes no new keys
   try:
     settings.update_from_flattened_dict(own)
+    recipe.check(settings)
   except (KeyError, AttributeError, TypeError, ValueError) as error:
     raise BadSweep(f"{point.folder}: {error}") from error
   settings = settings.copy_and_resolve_references()  # only now: what follows an override follows it

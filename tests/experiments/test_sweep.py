@@ -88,6 +88,7 @@ def test_the_command_gives_the_launcher_the_config_of_the_point(tmp_path):
   [
     ((Point("a", 0, {"model.encoder_sell": "sru"}),), "", "a-0.*encoder_cell"),
     ((Point("a", 0, {"batch_size": "many"}),), "", "a-0"),
+    ((Point("a", 0, {"curriculum": ("hear", "denes")}),), "", "a-0.*denes.*expected some of"),
     ((Point("a", 0, {}, "b:dense"),), "", "a-0.*no point 'b-0'"),
     ((Point("a", 0, {}, "a:dense"),), "", "a-0.*needs itself"),
     ((Point("a", 0, {}), Point("a", 0, {"batch_size": 8})), "", "a-0"),
