@@ -11,7 +11,7 @@ import json
 import pathlib
 import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from absl import app
 
@@ -55,9 +55,10 @@ def collect(folder: pathlib.Path) -> results.Results:
   return joint
 
 
-def join(folder: pathlib.Path) -> results.Results:
+def join(folder: pathlib.Path, together: Collection[str] = ()) -> results.Results:
   """The results of all points in `folder` that have finished, runs of one name pooled.
 
+  together: the test sets that make the rows for all of them; those of the points if none are given.
   Writes the pooled hypotheses. Raises ResultsError if none has finished, or if they were not tested
   on the same sets.
   """
@@ -69,7 +70,9 @@ def join(folder: pathlib.Path) -> results.Results:
   }
   first = next(iter(groups.values()))[0]
   _check_same_test(first, points)
-  rows = tuple(row for name, runs in groups.items() for row in _pooled(name, runs, folder))
+  rows = tuple(
+    row for name, runs in groups.items() for row in _pooled(name, runs, folder, together)
+  )
   return dataclasses.replace(
     first.found,
     title=about.get("title", folder.name),
@@ -114,7 +117,9 @@ def _check_same_test(first: Finished, points: list[Finished]) -> None:
       )
 
 
-def _pooled(name: str, runs: list[Finished], folder: pathlib.Path) -> list[results.Row]:
+def _pooled(
+  name: str, runs: list[Finished], folder: pathlib.Path, together: Collection[str]
+) -> list[results.Row]:
   """The rows of a point's models, over all its seeds."""
   found, states = [], {row.weights for row in runs[0].found.rows}
   for row in runs[0].found.rows:
@@ -128,7 +133,8 @@ def _pooled(name: str, runs: list[Finished], folder: pathlib.Path) -> list[resul
     kind = row.name.removeprefix(f"{row.weights}-")  # the scheme, or a kind of it
     said = not state and name.endswith(f"-{kind}")  # aware-integer, in integer
     model = name if said else f"{name}{state}-{kind}"
-    found.append(_one_row(model, name, same, folder))
+    sets = together if row.set == results.POOLED else ()
+    found.append(_one_row(model, name, same, folder, sets))
   return found
 
 
@@ -137,8 +143,9 @@ def _one_row(
   group: str,
   same: Mapping[int, tuple[Finished, results.Row]],
   folder: pathlib.Path,
+  sets: Collection[str],
 ) -> results.Row:
-  runs = {seed: read_hypotheses(run.folder / row.hypotheses) for seed, (run, row) in same.items()}
+  runs = {seed: _heard(run, row, sets) for seed, (run, row) in same.items()}
   rows = [row for _, row in same.values()]
   run, row = next(iter(same.values()))
   own = f"{run.folder.relative_to(folder)}/"
@@ -151,7 +158,7 @@ def _one_row(
     seeds=len(runs),
     runs=tuple(runs),
   )
-  if len(runs) == 1:
+  if len(runs) == 1 and not sets:
     return joint
   path = folder / "hypotheses" / f"{model}-{row.set}.tsv"
   return dataclasses.replace(
@@ -167,14 +174,30 @@ def _one_row(
   )
 
 
+def _heard(run: Finished, row: results.Row, sets: Collection[str]) -> list[Heard]:
+  """What the row's model heard in these test sets; in the row's own if there are none."""
+  rows = [each for each in run.found.rows if each.name == row.name and each.set in sets] or [row]
+  return [heard for each in rows for heard in read_hypotheses(run.folder / each.hypotheses)]
+
+
 def _scores(runs: Mapping[int, list[Heard]], path: pathlib.Path) -> dict[str, float]:
   """WER of all runs together, and its interval; writes what it was counted from."""
-  pooled = seeds.pool(runs)
   path.parent.mkdir(exist_ok=True)
+  if len(runs) == 1:
+    (heard,) = runs.values()
+    write_hypotheses(path, heard)
+    return results.scores(rescore(heard))
+  pooled = seeds.pool(runs)
   write_hypotheses(path, pooled)
   low, high = seeds.interval(pooled)
-  wer = rescore(pooled, samples=1).wer
-  return {"wer": 100 * wer, "wer_low": 100 * min(low, wer), "wer_high": 100 * max(high, wer)}
+  rate = rescore(pooled, samples=1)
+  wer = rate.wer
+  return {
+    "wer": 100 * wer,
+    "wer_low": 100 * min(low, wer),
+    "wer_high": 100 * max(high, wer),
+    "words": rate.words // len(runs),
+  }
 
 
 def _mean(rows: list[results.Row] | list[results.Fidelity], field: str) -> float | None:

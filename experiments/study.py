@@ -12,6 +12,7 @@ About 10 hours on 2 cores with three seeds.
 Not run as a whole yet.
 """
 
+import dataclasses
 import pathlib
 
 from absl import flags
@@ -44,7 +45,11 @@ def get_sweep(config: ConfigDict) -> Sweep:
 
 def report(config: ConfigDict, workdir: pathlib.Path) -> None:
   """Joins what has finished: results.json, report.html, report.md; measures table 5's models."""
-  joint = collect.join(workdir)
+  joint = collect.join(workdir, study_tables.TOGETHER)
+  together = (
+    f'"all" is {" and ".join(study_tables.TOGETHER)} together; the others stand beside them.'
+  )
+  joint = dataclasses.replace(joint, notes=(together, *joint.notes))
   results.save(joint, workdir / "results.json")
   _write(joint, config, workdir)
   if "device" in ONLY.value and not FAKE_DATA.value:

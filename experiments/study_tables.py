@@ -34,6 +34,9 @@ PAPER = {
 }
 """Sparsity -> domain -> relative rise of WER in the paper's table, over its dense model."""
 ITS_SETS = {"commands": "voice search", "read": "YouTube", "telephony": "telephony"}
+TOGETHER = ("commands", "telephony")
+"""What "all" means on the page. Sentences have nine tenths of the words, and no dense model of this
+size and training hears them (dev WER above 95 %), so they would drown what can be compared."""
 CHANGES = {
   "no-recovery": {"pruning.recovery": "none"},
   "magnitude-recovery": {"pruning.recovery": "magnitude"},
@@ -80,7 +83,7 @@ def _sparsity(seeds: tuple[int, ...]) -> Question:
   ]
   claims.append(
     Claim(
-      sentence="Our aim at 80 %, all domains together: at most a quarter more errors.",
+      sentence="Our aim at 80 %, commands and telephony together: at most a quarter more errors.",
       row=f"{EIGHTY}-float",
       base=f"{DENSE}-float",
       at_most=0.25,

@@ -6,7 +6,8 @@ interval [low, high] of d, from the paired bootstrap of the two models on the sa
     at_most b    agrees if high <= b,   disagrees if low > b,    else cannot tell
     at_least b   agrees if low >= b,    disagrees if high < b,   else cannot tell
 
-so a test that is too small says so, instead of agreeing with everything.
+so a test that is too small says so, instead of agreeing with everything. So does a base that hears
+next to nothing: what it is compared with can hardly have more errors.
 """
 
 import dataclasses
@@ -15,6 +16,8 @@ from edge_rnnt.report import units
 from edge_rnnt.report.evidence import Difference, Evidence
 from edge_rnnt.report.results import POOLED, Results, ResultsError, Row
 
+HEARS_NOTHING = 90.0
+"""WER in percent from which on a base is no measure for others."""
 VERDICTS = AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 
 
@@ -67,17 +70,17 @@ def answer(claim: Claim, results: Results, evidence: Evidence) -> Answer:
   if row is None or base is None or difference is None or not base.wer:
     return Answer(claim, CANNOT_TELL, None, f"{claim.sentence} Here: not measured yet.")
   relative = _relative(difference, base)
-  verdict = claim.holds(relative[1], relative[2])
-  return Answer(
-    claim, verdict, relative, f"{claim.sentence} Here: {_found(relative, verdict, row)}"
-  )
+  deaf = base.wer >= HEARS_NOTHING
+  verdict = CANNOT_TELL if deaf else claim.holds(relative[1], relative[2])
+  why = f", since {base.name} itself has {units.rate(base.wer)} % errors" if deaf else ""
+  found = f"{_found(relative, row)}: {verdict}{why}."
+  return Answer(claim, verdict, relative, f"{claim.sentence} Here: {found}")
 
 
-def _found(relative: tuple[float, float, float], verdict: str, row: Row) -> str:
+def _found(relative: tuple[float, float, float], row: Row) -> str:
   middle, low, high = (units.points(100 * each) for each in relative)
   runs = "one seed" if row.seeds == 1 else f"{row.seeds} seeds"
-  words = units.exact(row.words)
-  return f"{middle} % [{low}, {high}] relative, {runs}, {words} words: {verdict}."
+  return f"{middle} % [{low}, {high}] relative, {runs}, {units.exact(row.words)} words"
 
 
 def _relative(difference: Difference, base: Row) -> tuple[float, float, float]:

@@ -1,6 +1,7 @@
 """Points of a sweep, some finished, become one page; every number is counted again here."""
 
 import json
+from dataclasses import replace
 
 import kaldialign
 import pytest
@@ -90,6 +91,42 @@ def test_the_page_compares_with_the_group_that_was_named(folder):
   assert found.points == pytest.approx(4.0) and found.low < 4 < found.high
   # The dense model was run with seed 0 alone: that run is compared with the same seed's.
   assert evidence.difference(joint.rows[1], joint.rows[0]).points == pytest.approx(2.0)
+
+
+def heard_in_three_sets(folder, name, seed, wrong) -> None:
+  """A point whose first `wrong` utterances are misheard, in two small sets and a large one."""
+  finish(folder, name, seed, 0)
+  run = folder / f"{name}-{seed}"
+  found, rows, everything = results.load(run / "results.json"), [], []
+  for set_, count, missed in (("orders", 10, wrong), ("digits", 20, wrong), ("read", 90, 90)):
+    heard = [(f"{set_}/{i}", "one two", "" if i < missed else "one two") for i in range(count)]
+    everything += heard
+    write_hypotheses(run / f"{set_}.tsv", heard)
+    scores = results.scores(rescore(read_hypotheses(run / f"{set_}.tsv")))
+    rows.append(replace(found.rows[0], set=set_, hypotheses=f"{set_}.tsv", **scores))
+  write_hypotheses(run / "all.tsv", everything)
+  scores = results.scores(rescore(read_hypotheses(run / "all.tsv")))
+  rows.insert(0, replace(found.rows[0], set="all", hypotheses="all.tsv", **scores))
+  results.save(replace(found, rows=tuple(rows)), run / "results.json")
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_study_says_which_sets_count_together(tmp_path, seeds):
+  for seed in range(seeds):
+    heard_in_three_sets(tmp_path, "pruned", seed, 3 + seed)
+    heard_in_three_sets(tmp_path, "dense", seed, 0)
+  joint = collect.join(tmp_path, ("orders", "digits"))
+  dense, pruned = joint.main_rows
+  assert [row.set for row in joint.rows if row.name == pruned.name] == [
+    "all",
+    "orders",
+    "digits",
+    "read",
+  ]
+  assert (pruned.words, pruned.seeds) == (60, seeds)
+  assert pruned.wer == pytest.approx(100 * 2 * 2 * sum(range(3, 3 + seeds)) / (60 * seeds))
+  assert Evidence(joint, tmp_path).difference(pruned, dense).points == pytest.approx(pruned.wer)
+  assert collect.join(tmp_path).main_rows[1].words == 240
 
 
 def test_another_test_set_is_refused_by_name(folder):

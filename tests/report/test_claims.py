@@ -58,3 +58,13 @@ def test_what_was_not_run_decides_nothing(make_results, tmp_path):
   found = answer(claim, results, Evidence(results, tmp_path))
   assert (found.verdict, found.relative) == (CANNOT_TELL, None)
   assert "not measured yet" in found.sentence
+
+
+def test_a_base_that_hears_nothing_decides_nothing(make_results, tmp_path, monkeypatch):
+  results = make_results(tmp_path)
+  row, base = results.main_rows[6], results.main_rows[0]
+  claim = Claim(sentence="Said.", row=row.name, base=base.name, at_most=10.0)
+  monkeypatch.setattr("edge_rnnt.report.claims.HEARS_NOTHING", base.wer)
+  found = answer(claim, results, Evidence(results, tmp_path))
+  assert found.verdict == CANNOT_TELL and found.relative is not None
+  assert f"{base.name} itself has" in found.sentence
