@@ -92,12 +92,21 @@ def finished(folder: pathlib.Path) -> list[Finished]:
   """The points that have results, by name and seed. Raises ResultsError if there are none."""
   points = []
   for path in folder.glob("*/results.json"):
-    seed = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))["seed"]
+    seed = _seed(path.parent)
     name = path.parent.name.removesuffix(f"-{seed}")
     points.append(Finished(name, seed, path.parent, results.load(path)))
   if not points:
     raise results.ResultsError(f"no point of {folder} has finished: there is no */results.json")
   return sorted(points, key=lambda point: (point.name, point.seed))
+
+
+def _seed(point: pathlib.Path) -> int:
+  try:
+    return json.loads((point / "config.json").read_text(encoding="utf-8"))["seed"]
+  except (OSError, ValueError, KeyError) as error:
+    raise results.ResultsError(
+      f"{point} is no point of a sweep, its config.json cannot be read ({error}): leave it out"
+    ) from error
 
 
 def _about(folder: pathlib.Path) -> dict:

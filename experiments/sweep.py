@@ -149,7 +149,10 @@ def jobs(
   elif len(points) != len(sweep.points):
     twice = [folder for folder in points if [p.folder for p in sweep.points].count(folder) > 1]
     raise BadSweep(f"points of the same name and seed: {', '.join(twice)}")
-  chosen = [folder for folder in points if re.fullmatch(only, folder)] if only else list(points)
+  try:
+    chosen = [folder for folder in points if re.fullmatch(only, folder)] if only else list(points)
+  except re.error as error:
+    raise BadSweep(f"--points={only} is no pattern: {error}") from error
   if not chosen:
     raise BadSweep(f"--points={only} matches none of {', '.join(points)}")
   ordered = dict.fromkeys(folder for each in chosen for folder in _with_needs(each, points))

@@ -238,7 +238,7 @@ def load(path: str | os.PathLike) -> Results:
     raise ResultsError(f"{path} is not JSON, or was cut short: {error}") from error
   if isinstance(content, dict):
     content.pop("fields", None)
-  return read(Results, content, path.name)
+  return read(Results, content, str(path))
 
 
 def _require(row: Row, holds: bool, field: str, expected: str) -> None:

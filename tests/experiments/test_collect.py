@@ -146,3 +146,9 @@ def test_a_folder_of_runs_without_a_sweep_is_collected_too(tmp_path):
   joint = collect.collect(tmp_path)
   assert [row.name for row in joint.rows] == ["mine-float"]
   assert joint.rows[0].weights == "mine/pruned"
+
+
+def test_a_folder_that_is_no_point_is_named(folder):
+  (folder / "none-0" / "config.json").unlink()
+  with pytest.raises(results.ResultsError, match="none-0 is no point of a sweep"):
+    collect.collect(folder)

@@ -93,6 +93,7 @@ def test_the_command_gives_the_launcher_the_config_of_the_point(tmp_path):
     ((Point("a", 0, {}, "a:dense"),), "", "a-0.*needs itself"),
     ((Point("a", 0, {}), Point("a", 0, {"batch_size": 8})), "", "a-0"),
     (POINTS, "whole-0", r"--points=whole-0.*half-0"),
+    (POINTS, "(half", r"--points=\(half is no pattern"),
   ],
 )
 def test_mistakes_are_told_before_anything_runs(points, only, told):
