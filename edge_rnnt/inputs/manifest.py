@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import unicodedata
 from collections.abc import Iterator
 
 from edge_rnnt.audio.files import AUDIO_SUFFIXES
@@ -76,7 +75,9 @@ def _problem(row: Utterance, seen: set[str]) -> Rejected | None:
     return Rejected(row.where, "missing file", error.strerror or "")
   if not row.text:
     return Rejected(row.where, "empty transcript")
-  if any(unicodedata.category(each) == "Cs" for each in row.text):
+  try:
+    row.text.encode()
+  except UnicodeEncodeError:  # as JSON can write it
     return Rejected(row.where, "transcript is not UTF-8 text", row.text[:80])
   if row.id in seen:
     return Rejected(row.where, "id used twice", row.id)

@@ -70,6 +70,8 @@ class ManifestReport:
 
 def printable(text: str) -> str:
   """A name on one line of UTF-8: control characters and bytes that are no text are escaped."""
+  if text.isprintable():  # nearly all are
+    return text
   return "".join(
     each if unicodedata.category(each) not in _ESCAPED else ascii(each)[1:-1] for each in text
   )
