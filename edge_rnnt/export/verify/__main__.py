@@ -1,59 +1,63 @@
 r"""The same model in every runtime, on the same audio: what each hears, and where it parts.
 
   python -m edge_rnnt.export.verify RUN_DIR_OR_MODEL.edge [AUDIO ...]
+  python -m edge_rnnt.export.verify RUN_DIR --require native litert sherpa-onnx      (in CI)
+  python -m edge_rnnt.export.verify RUN_DIR --chunk 0.02 0.1 0.37 0 --traced 8 --json > rows.json
 
-Of every device file (those of RUN_DIR/models, or the one named): JAX offline and chunk by chunk
-(float), the NumPy reference whole and chunk by chunk, the native engine, LiteRT, sherpa-onnx. AUDIO
-is any number of files, folders or lists; RUN_DIR/samples if there is none. The table says each
-one's word error rate where texts are known, in how many utterances its tokens are others than the
-reference's, and the first tensor of such an utterance (else of the first one) that differs by
-more than rounding does, with its error. The exit code is 1 if tokens differ where they must not, or
-a tensor of integers differs at all; 2 if the native engine is not built: the rest alone is no proof
-of what ships.
+Of every device file (those of RUN_DIR/models, or the one named): the NumPy reference whole, which
+all others are compared with, and chunk by chunk; JAX offline and chunk by chunk, from the state of
+the run that a float file was frozen from, so that freezing is compared, too; the native engine;
+LiteRT; sherpa-onnx. AUDIO is any number of files, folders or lists; RUN_DIR/samples if there is
+none. A row says a runtime's word error rate where texts are known, in how many utterances its
+tokens are others than the reference's (at any of the --chunk sizes), the first tensor of the
+computation that differs in any of the --traced utterances by more than rounding does, with its
+error, and what was compared.
+
+The exit code is 1 if tokens differ where they must not, a float tensor by more than rounding does,
+or one of integers at all; 2 if a runtime that is required (the native engine, unless --require says
+otherwise) was compared with nothing: the rest alone is no proof of what ships.
 
 A program, not a room: it runs device files, which export/ itself only writes.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+import rich.console
+from absl import logging
 
-from edge_rnnt.device import binding
 from edge_rnnt.device.container import Container, ContainerError, read
 from edge_rnnt.device.search import MAX_SYMBOLS
-from edge_rnnt.export.verify import runtimes, traces
-from edge_rnnt.export.verify.runtimes import NOTHING
-from edge_rnnt.export.verify.spoken import Spoken, find
-from edge_rnnt.text.wer import error_rate
-from edge_rnnt.text.wordpiece import WordPieces
+from edge_rnnt.export.verify.comparison import Comparison
+from edge_rnnt.export.verify.rows import Row, table
+from edge_rnnt.export.verify.runtimes import NAMES
+from edge_rnnt.export.verify.spoken import find
 
-CHUNK_SECONDS = 0.1
+TABLE_WIDTH = 110  # in a file, and where a terminal is narrower
 
 
 def main(arguments: list[str] | None = None) -> int:
-  """Returns the exit code: 0; 1 if tokens differ where they must not, or integers at all; 2 if
-  there was nothing to compare, or no native engine to compare with.
+  """Returns the exit code: 0; 1 where what must be equal differs; 2 if there was nothing to
+  compare, or a required runtime took no part.
   """
   options = _parser().parse_args(arguments)
+  logging.set_verbosity(logging.ERROR)  # the checkpoint library tells of what is left unread
+  rows: list[Row] = []
   try:
-    files = [read(path) for path in _models(options.model)]
-    same = [_verify(file, options) for file in files]
+    for file in [read(path) for path in _models(options.model)]:
+      rows += _verify(file, options)
   except (ContainerError, ValueError) as error:
     print(error, file=sys.stderr)
     return 2
-  if not all(same):
-    return 1
-  if not binding.available():
-    print(
-      "The native engine was compared with nothing: it is not built. Install a C++ compiler and "
-      "edge_rnnt again.",
-      file=sys.stderr,
-    )
-    return 2
-  return 0
+  if options.json:
+    print(json.dumps([row.to_json() for row in rows], indent=1))
+  unproven = _unproven(rows, options.require)
+  for line in unproven:
+    print(line, file=sys.stderr)
+  return 1 if not all(row.agrees for row in rows) else 2 if unproven else 0
 
 
 def _models(path: Path) -> list[Path]:
@@ -65,89 +69,46 @@ def _models(path: Path) -> list[Path]:
   return found
 
 
-def _verify(file: Container, options: argparse.Namespace) -> bool:
-  """Prints one device file's table; whether all is equal that must be."""
-  spoken = find(options.audio, options.model, file.front_end.sample_rate)
-  chunk = round(CHUNK_SECONDS * file.front_end.sample_rate)
-  comparison = Comparison(file, spoken, options.max_symbols)
-  rows = [("runtime", "WER %", "other tokens", "first tensor that differs")]
-  rows.append(("reference", comparison.wer(comparison.tokens), "", ""))
-  same = True
-  for runtime in [comparison.in_chunks(chunk), *runtimes.others(file, chunk, options.max_symbols)]:
-    if isinstance(runtime, runtimes.Absent):
-      rows.append((runtime.name, "", "", f"not run: {runtime.reason}"))
-      continue
-    row, agrees = comparison.with_runtime(runtime)
-    rows.append(row)
-    same &= agrees
-  print(f"\n{file.path}: {file.scheme}, {len(spoken)} utterances")
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  for row in rows:
-    print("  ".join(map(str.ljust, row, widths)).rstrip(), flush=True)
-  return same
+def _verify(file: Container, options: argparse.Namespace) -> list[Row]:
+  """One device file's rows, shown as a table unless they go to a program."""
+  rate = file.front_end.sample_rate
+  spoken = find(options.audio, options.model, rate)
+  chunks = [round(seconds * rate) for seconds in options.chunk]
+  rows = list(Comparison(file, spoken, chunks, options.traced, options.max_symbols).rows())
+  if not options.json:
+    console = rich.console.Console(width=max(rich.console.Console().width, TABLE_WIDTH))
+    head = f"\n{file.path}: {file.scheme}, {len(spoken)} utterances"
+    console.print(head, highlight=False, soft_wrap=True, markup=False)
+    console.print(table(rows), crop=False)
+    for row in rows:
+      if row.not_run is not None:
+        line = f"{row.runtime} was not run: {row.not_run}"
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+  return rows
 
 
-class Comparison:
-  """The reference's view of some utterances."""
+def _unproven(rows: Sequence[Row], required: Sequence[str]) -> list[str]:
+  """A line for each required runtime that ran no file, with the reason."""
+  lines = []
+  for name in required:
+    tried = [row for row in rows if row.runtime == name]
+    if all(row.not_run is not None for row in tried):
+      reasons = {row.not_run: None for row in tried} or {"there is no float file": None}
+      lines.append(f"{name} was compared with nothing: {'; '.join(reasons)}")
+  return lines
 
-  def __init__(self, file: Container, spoken: Sequence[Spoken], max_symbols: int) -> None:
-    self.reference = runtimes.reference(file, max_symbols)
-    self._spoken, self._pieces = spoken, WordPieces(file.wordpieces)
-    self._streams = []
-    for each in spoken:
-      stream = self.reference.stream()
-      stream.accept(each.samples)
-      stream.finish()
-      self._streams.append(stream)
-    self.tokens = [[token.id for token in stream.tokens] for stream in self._streams]
 
-  def in_chunks(self, chunk: int) -> runtimes.Runtime:
-    """The reference itself, fed chunk by chunk."""
+def _seconds(text: str) -> float:
+  seconds = float(text)
+  if not 0 <= seconds < 3600:
+    raise ValueError
+  return seconds
 
-    def hear(samples: np.ndarray) -> list[int]:
-      return runtimes.streamed(self.reference, chunk, samples)
 
-    name = f"reference, {CHUNK_SECONDS} s a chunk"
-    return runtimes.Runtime(name, hear, None, NOTHING, True)
-
-  def with_runtime(self, runtime: runtimes.Runtime) -> tuple[tuple[str, str, str, str], bool]:
-    """A row of the table; whether all is equal that must be: tokens, and integers to the bit."""
-    heard = [runtime.hear(each.samples) for each in self._spoken]
-    others = self.others(heard)
-    told, differs = self.parting(runtime, others)
-    count = f"{len(others) or 'none'} of {len(self._spoken)}"
-    agrees = not (others and runtime.equal) and not (differs and runtime.tolerance == NOTHING)
-    return (runtime.name, self.wer(heard), count, told), agrees
-
-  def wer(self, heard: Sequence[Sequence[int]]) -> str:
-    """Of the utterances whose text is known."""
-    known = [(each.text, heard[at]) for at, each in enumerate(self._spoken) if each.text]
-    if not known:
-      return "unknown"
-    texts, tokens = zip(*known, strict=True)
-    return f"{100 * error_rate(texts, [self._pieces.decode(each) for each in tokens]).wer:.2f}"
-
-  def others(self, heard: Sequence[Sequence[int]]) -> list[int]:
-    """Which utterances have other tokens; the unknown piece, which some never show, aside."""
-    unknown = self._pieces.unknown_id
-
-    def shown(tokens: Sequence[int]) -> list[int]:
-      return [token for token in tokens if token != unknown]
-
-    pairs = enumerate(zip(heard, self.tokens, strict=True))
-    return [at for at, (theirs, ours) in pairs if shown(theirs) != shown(ours)]
-
-  def parting(self, runtime: runtimes.Runtime, others: Sequence[int]) -> tuple[str, bool]:
-    """Where a runtime's numbers part from the reference's, and whether they do."""
-    if runtime.trace is None:
-      return "", False
-    at = others[0] if others else 0
-    each, stream = self._spoken[at], self._streams[at]
-    shown = traces.utterance(self.reference, each.samples, stream.tokens)
-    expected = traces.reference(self.reference.network, shown)
-    found = runtime.trace(each.samples, shown)
-    first, worst = traces.compare(expected, found, runtime.tolerance)
-    return (f"{first} in {each.name}", True) if first else (f"none; {worst}", False)
+def _count(text: str) -> int:
+  if int(text) < 1:
+    raise ValueError
+  return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -157,7 +118,20 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument("model", type=Path, metavar="RUN_DIR_OR_MODEL.edge")
   parser.add_argument("audio", nargs="*", metavar="AUDIO", help="files, folders or lists of them")
   parser.add_argument(
-    "--max_symbols", type=int, default=MAX_SYMBOLS,
+    "--chunk", type=_seconds, nargs="+", default=[0.1], metavar="SECONDS",
+    help="of audio that come at a time, 0 for all at once; several are tried in turn (0.1)",
+  )  # fmt: skip
+  parser.add_argument(
+    "--traced", type=_count, default=2, metavar="N",
+    help="utterances whose tensors are compared; first those with other tokens (%(default)s)",
+  )  # fmt: skip
+  parser.add_argument(
+    "--require", nargs="*", choices=NAMES, default=["native"], metavar="RUNTIME",
+    help=f"exit code 2 if one of these took no part: {', '.join(NAMES)} (native)",
+  )  # fmt: skip
+  parser.add_argument("--json", action="store_true", help="rows on stdout, in place of the table")
+  parser.add_argument(
+    "--max_symbols", type=_count, default=MAX_SYMBOLS,
     help="tokens a frame may emit (%(default)s; sherpa-onnx: always 10)",
   )  # fmt: skip
   return parser

@@ -1,5 +1,5 @@
 """The tensors of one utterance in every runtime, under the same names and in the order of the
-computation, and where two runtimes part.
+computation.
 
   features          [T, F], filled up to a whole group with zeros
   encoder/layer_k   [T, P], after the time reduction [T / reduction, P]
@@ -9,7 +9,8 @@ computation, and where two runtimes part.
 
 Integer: the numbers that the networks compute with, both halves as far as 16 bits hold them (as
 LiteRT does; our engine's have 32). A runtime shows what can be seen of it. All are given the
-reference's features and tokens, so that a difference shows where it arises.
+reference's features (the native engine shows its own, too) and tokens, so that a difference shows
+where it arises.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from edge_rnnt.device.binding import NativeModel
+from edge_rnnt.device.binding import JOINT_PARTS, NativeModel
 from edge_rnnt.device.engine import Recognizer
 from edge_rnnt.device.network import Network
 from edge_rnnt.device.search import Token
@@ -31,6 +32,9 @@ from edge_rnnt.model.joint import combine, project_encoded, project_predicted
 from edge_rnnt.model.prediction import prediction_cell
 
 Trace = dict[str, np.ndarray]
+
+FILL = 64
+"""Rows to a multiple of which JAX's utterances are filled up."""
 
 
 class Utterance(NamedTuple):
@@ -78,29 +82,53 @@ def reference(network: Network, shown: Utterance) -> Trace:
   for label in shown.labels:
     states, row = network.predict(states, np.array([label]))
     predicted.append(row)
-  trace |= {"encoded": _narrow(encoded), "predicted": _narrow(predicted)}
+  halves = {"encoded": np.concatenate(encoded), "predicted": np.concatenate(predicted)}
+  integer = np.issubdtype(halves["encoded"].dtype, np.integer)
+  trace |= {name: _narrow(rows) if integer else rows for name, rows in halves.items()}
   scores = [joint.scores(encoded[frame], predicted[count]) for frame, count in shown.path]
   return trace | {"scores": np.concatenate(scores)}
 
 
-def _narrow(halves: list[np.ndarray]) -> np.ndarray:
-  rows = np.concatenate(halves)
-  return np.clip(rows, -32768, 32767) if np.issubdtype(rows.dtype, np.integer) else rows
+def _narrow(rows: np.ndarray) -> np.ndarray:
+  return np.clip(rows, -32768, 32767)
 
 
-def native(model: NativeModel, architecture: Architecture, samples: np.ndarray) -> Trace:
-  """Of the native engine: its own features, and the encoder's layers."""
-  stream = model.stream()
-  rows = model.features(samples, architecture.feature_dim, 1600)
-  rows = np.pad(rows, ((0, -len(rows) % architecture.time_reduction), (0, 0)))
-  found: dict[str, list[np.ndarray]] = {layer.path: [] for layer in architecture.encoder}
-  for time, row in enumerate(rows):
-    stream.accept_features(row)
-    whole = (time + 1) % architecture.time_reduction == 0
+def native(
+  model: NativeModel,
+  architecture: Architecture,
+  samples: np.ndarray,
+  shown: Utterance,
+  integer: bool,
+) -> Trace:
+  """Of the native engine."""
+  reduction = architecture.time_reduction
+  own = model.features(samples, architecture.feature_dim, 1600)
+  names = [layer.path for layer in architecture.encoder]
+  found: dict[str, list[np.ndarray]] = {name: [] for name in (*names, *JOINT_PARTS)}
+  stream, said = model.stream(), 0
+  found["predicted"].append(stream.joint("predicted"))  # after the blank
+  for time, row in enumerate(shown.features):
+    stream.hear(row)
+    frame, whole = time // reduction, (time + 1) % reduction == 0
     for number, layer in enumerate(architecture.encoder):
       if number < architecture.time_reduction_after or whole:
         found[layer.path].append(stream.layer(0, number, layer.output_dim))
-  return {"features": rows} | {name: np.stack(outputs) for name, outputs in found.items()}
+    if not whole:
+      continue
+    found["encoded"].append(stream.joint("encoded"))
+    for count in [count for at, count in shown.path if at == frame]:
+      while said < count:
+        said += 1
+        stream.say(shown.labels[said])
+        found["predicted"].append(stream.joint("predicted"))
+      found["scores"].append(stream.joint("scores"))
+  for label in shown.labels[said + 1 :]:
+    stream.say(label)
+    found["predicted"].append(stream.joint("predicted"))
+  trace = {name: np.stack(rows) for name, rows in found.items()}
+  if integer:
+    trace |= {name: _narrow(trace[name]) for name in ("encoded", "predicted")}
+  return {"features": np.pad(own, ((0, -len(own) % reduction), (0, 0)))} | trace
 
 
 def litert(recognizer: LiteRTRecognizer, shown: Utterance) -> Trace:
@@ -122,60 +150,32 @@ def litert(recognizer: LiteRTRecognizer, shown: Utterance) -> Trace:
 
 def in_jax(params: Mapping[str, Any], config: RNNTConfig, shown: Utterance) -> Trace:
   """Of the model as it is trained, a whole utterance at a time."""
-  xs, trace = jnp.asarray(shown.features)[None], {"features": shown.features}
+  rows, group = len(shown.features), config.time_reduction
+  xs, trace = jnp.asarray(_filled(shown.features, FILL * group))[None], {"features": shown.features}
   for number in range(config.encoder_layers):
     if number == config.time_reduction_after:
-      xs = xs.reshape(1, -1, config.time_reduction * xs.shape[2])
+      xs, rows = xs.reshape(1, -1, group * xs.shape[2]), rows // group
     xs = _layer(encoder_cell(config), params["encoder"][f"layer_{number}"], xs)
-    trace[f"encoder/layer_{number}"] = np.asarray(xs[0])
+    trace[f"encoder/layer_{number}"] = np.asarray(xs[0, :rows])
   encoded = project_encoded(params["joint"], xs[0])
-  xs = params["prediction"]["embedding"][jnp.asarray(shown.labels)][None]
+  labels = _filled(np.array(shown.labels), FILL)
+  xs = params["prediction"]["embedding"][labels][None]
   for number in range(config.prediction_layers):
     xs = _layer(prediction_cell(config), params["prediction"][f"layer_{number}"], xs)
   predicted = project_predicted(params["joint"], xs[0])
-  frames, counts = (jnp.asarray(each) for each in zip(*shown.path, strict=True))
+  frames, counts = _filled(np.array(shown.path), FILL).T
   scores = combine(params["joint"], encoded[frames], predicted[counts])
-  parts = {"encoded": encoded, "predicted": predicted, "scores": scores}
-  return trace | {name: np.asarray(rows) for name, rows in parts.items()}
+  trace |= {"encoded": encoded[:rows], "predicted": predicted[: len(shown.labels)]}
+  return {name: np.asarray(each) for name, each in trace.items()} | {
+    "scores": np.asarray(scores[: len(shown.path)])
+  }
+
+
+def _filled(rows: np.ndarray, group: int) -> np.ndarray:
+  """Zeros at the end, up to whole groups: few lengths are few programs to compile."""
+  return np.pad(rows, [(0, -len(rows) % group), *[(0, 0)] * (rows.ndim - 1)])
 
 
 def _layer(cell: Any, params: Mapping[str, Any], xs: Any) -> Any:
   lengths = jnp.array([xs.shape[1]], jnp.int32)
   return cell.unroll(params, cell.initial_state(1), xs, lengths)[1]
-
-
-class Difference(NamedTuple):
-  """A tensor of two runtimes; error: the largest deviation of a row; size: root mean square."""
-
-  name: str
-  row: int
-  error: float
-  size: float
-
-  def __str__(self) -> str:
-    if not self.error:
-      return "equal to the bit"
-    return f"{self.name}[{self.row}]: off by {self.error:.2g} (rms {self.size:.2g})"
-
-
-def compare(
-  expected: Trace, found: Trace, tolerance: float
-) -> tuple[Difference | None, Difference]:
-  """The first tensor off by more than `tolerance` of its size, if any, and the worst of all.
-
-  Raises ValueError for a tensor of another shape.
-  """
-  first, every = None, []
-  for name, wanted in expected.items():
-    if name not in found:
-      continue
-    if found[name].shape != wanted.shape:
-      raise ValueError(f"{name} has shape {found[name].shape}, the reference {wanted.shape}")
-    error = np.abs(found[name].astype(np.float64) - wanted).max(axis=1)
-    size = float(np.sqrt(np.mean(np.square(wanted.astype(np.float64))))) or 1.0
-    beyond = np.flatnonzero(~(error <= tolerance * size))  # a NaN is beyond, too
-    row = int(beyond[0]) if len(beyond) else int(error.argmax())
-    each = Difference(name, row, float(error[row]), size)
-    first = first or (each if len(beyond) else None)
-    every.append(each)
-  return first, max(every, key=lambda each: each.error / each.size)
