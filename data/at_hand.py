@@ -12,6 +12,7 @@ from data.domains import DOMAINS
 from data.download import DownloadError
 from data.prepared_tfds import is_tfds
 from data.synthesize import SynthesizerMissing
+from edge_rnnt.inputs.rejected import ManifestError
 from edge_rnnt.inputs.shards import is_prepared
 
 BESIDE_REPOSITORY = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -51,6 +52,7 @@ def resolve(
   if data_dir is not None and is_tfds(data_dir):
     return of_tfds(data_dir, sample_rate)
   if data_dir is not None:
+    _check_not_above(data_dir)
     return own(data_dir, cache_dir, sample_rate)
   tried = ["no data_dir was given"]
   if shared is not None and any((shared / DOMAINS[name]).is_dir() for name in domains):
@@ -67,3 +69,10 @@ def resolve(
   except SynthesizerMissing as error:
     tried.append(f"synthetic speech: {error}")
   raise NoSpeech("there is no speech to train on:\n  " + "\n  ".join(tried))
+
+
+def _check_not_above(data_dir: pathlib.Path) -> None:
+  """Raises ManifestError for a folder in which TFDS keeps its corpora: one of these is meant."""
+  places = (*data_dir.glob("*/*/features.json"), *data_dir.glob("*/*/*/features.json"))
+  if inside := sorted(str(each.parent) for each in places if is_tfds(each.parent)):
+    raise ManifestError(f"{data_dir} holds prepared corpora; give one: {', '.join(inside)}")

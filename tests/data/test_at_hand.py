@@ -97,6 +97,16 @@ def test_a_given_folder_that_is_unusable_is_an_error(tmp_path, offline):
     )
 
 
+def test_the_folder_above_a_prepared_corpus_names_it(tmp_path, offline):
+  """What was given to a builder as --data_dir, given to a launcher as --data_dir."""
+  corpus = tmp_path / "libri_speech_flac" / "clean100" / "1.0.0"
+  corpus.mkdir(parents=True)
+  for name in ("features.json", "dataset_info.json"):
+    (corpus / name).write_text("{}")
+  with pytest.raises(ManifestError, match=f"holds prepared corpora; give one: {corpus}"):
+    resolve(data_dir=tmp_path, shared=None, cache_dir=tmp_path, online=True, sample_rate=RATE)
+
+
 def test_the_sets_beside_the_repository(tmp_path, offline):
   write_set(tmp_path / "commands", PEOPLE, text="brew a latte")
   write_set(tmp_path / "digits", PEOPLE, text="one", takes=12)
