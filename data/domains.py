@@ -18,6 +18,7 @@ from edge_rnnt.inputs.manifest import read_manifest
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.inputs.splits import Splits, split
 from edge_rnnt.inputs.views import Selection, Telephone
+from edge_rnnt.inputs.worded import in_plain_words
 
 SPLITS = ("train", "dev", "test")
 DOMAINS = {"commands": "commands", "strings": "digits", "telephony": "digits", "read": "read"}
@@ -77,8 +78,13 @@ def gather(
 def recorded(
   place: pathlib.Path, sample_rate: int, cache_dir: pathlib.Path
 ) -> tuple[Splits, dict[str, ManifestSource], ManifestReport]:
-  """The recordings of a folder or list, checked and split; decoded ones are kept in cache_dir."""
+  """The recordings of a folder or list, checked and split; decoded ones are kept in cache_dir.
+
+  Texts are plain words, as data.prepare makes them by default.
+  """
   utterances, listed = read_manifest(place)
+  utterances, wordless = in_plain_words(utterances)
+  listed = listed.then(ManifestReport(len(utterances), tuple(wordless)))
   stats = [(each.id, str(each.path), each.path.stat()) for each in utterances]
   files = [(id, path, stat.st_size, stat.st_mtime_ns) for id, path, stat in stats]
   path = kept_path(cache_dir, "decoded", [sample_rate, files])

@@ -20,8 +20,7 @@ from edge_rnnt.inputs.check import Bounds
 from edge_rnnt.inputs.manifest import read_manifest
 from edge_rnnt.inputs.prepared import frames_needed
 from edge_rnnt.inputs.rejected import ManifestError, ManifestReport, Rejected
-from edge_rnnt.inputs.utterance import Utterance
-from edge_rnnt.text.wer import normalize
+from edge_rnnt.inputs.worded import in_plain_words
 from edge_rnnt.text.wordpiece import WordPieces, train_wordpieces
 
 SPLITS = ("train", "dev", "test")
@@ -57,7 +56,9 @@ def prepare(
   and when nothing usable is left in a split.
   """
   utterances, listed = read_manifest(source)
-  utterances, wordless = _worded(utterances, settings)
+  wordless: list[Rejected] = []
+  if settings.text == "plain":
+    utterances, wordless = in_plain_words(utterances)
   ManifestReport(len(utterances), (*listed.rejected, *wordless)).require_some(source)
   placed = splits.split(utterances)
   folder.mkdir(parents=True, exist_ok=True)
@@ -82,21 +83,6 @@ def prepare(
   report = ManifestReport(sum(map(len, entries.values())), (*rejected, *unfit))
   _finish(folder, settings, placed, entries, report)
   return report
-
-
-def _worded(
-  utterances: Sequence[Utterance], settings: Settings
-) -> tuple[list[Utterance], list[Rejected]]:
-  """Texts as the settings want them; without those of which nothing is left."""
-  if settings.text == "as_is":
-    return list(utterances), []
-  plain = [dataclasses.replace(each, text=normalize(each.text)) for each in utterances]
-  wordless = [
-    Rejected(each.where, "no words in its transcript", before.text[:80])
-    for before, each in zip(utterances, plain, strict=True)
-    if not each.text
-  ]
-  return [each for each in plain if each.text], wordless
 
 
 def _begin(folder: pathlib.Path, settings: Settings, placed: splits.Splits) -> None:

@@ -97,6 +97,23 @@ def test_a_given_folder_that_is_unusable_is_an_error(tmp_path, offline):
     )
 
 
+def test_texts_of_a_given_folder_are_plain_words(tmp_path, offline):
+  """As data.prepare makes them: case and points would part one word into several."""
+  write_set(tmp_path / "mine", PEOPLE, text="Take {number}, please!")
+  table = tmp_path / "mine" / "mine.tsv"
+  table.write_text(table.read_text().replace("Take 0, please!", "?!", 1))
+  found = resolve(
+    data_dir=tmp_path / "mine", shared=None, cache_dir=tmp_path, online=False, sample_rate=RATE
+  )
+  said = {
+    each.text(item)
+    for (each,) in map(dict.values, splits_of(found).values())
+    for item in range(len(each))
+  }
+  assert said == {"take 0 please", "take 1 please", "take 2 please"}
+  assert "1 left out: 1 no words in its transcript" in found.description
+
+
 def test_the_folder_above_a_prepared_corpus_names_it(tmp_path, offline):
   """What was given to a builder as --data_dir, given to a launcher as --data_dir."""
   corpus = tmp_path / "libri_speech_flac" / "clean100" / "1.0.0"
