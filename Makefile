@@ -9,7 +9,7 @@ quickstart: venv
 	$(BIN)/python -m experiments.quickstart $(ARGS)
 
 test: venv
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup $(ARGS)
 
 # Debian: apt-get install g++-aarch64-linux-gnu qemu-user. Without them the tests are skipped, by name.
 test-arm: venv

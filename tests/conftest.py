@@ -17,6 +17,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+  """Shared out to several processes (make test), the tests of a file stay in one, with what they
+  have in common; so do all that look at the one run of tests/experiments, which takes a minute.
+  """
+  for item in items:
+    group = "workdir" if "workdir" in item.fixturenames else str(item.path)
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> pathlib.Path:
   """The folder of real speech beside the checkout; tests that need it skip without it."""
