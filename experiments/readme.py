@@ -114,8 +114,8 @@ def study_section(found: results.Results, workdir: pathlib.Path) -> str:
 
 
 def _chosen(found: results.Results, evidence: Evidence) -> tuple[results.Row, results.Row]:
-  """The smallest file of the headline that this test can't tell from the dense float model, and
-  that model, which has had as many updates.
+  """The smallest file of the headline that this test can't tell from the dense float model (or, if
+  it can tell all, the one with the fewest errors), and that model, which has had as many updates.
   """
   rows = {row.name: row for row in found.main_rows if row.name in study_tables.HEADLINE}
   base = rows.get(study_tables.HEADLINE[0])
@@ -123,7 +123,10 @@ def _chosen(found: results.Results, evidence: Evidence) -> tuple[results.Row, re
     raise results.ResultsError(
       f"the study has no {study_tables.HEADLINE[0]} yet, which its headline is measured against"
     )
-  as_good = [row for row in rows.values() if not evidence.worse(row, base)]
+  others = [row for row in rows.values() if row != base] or [base]
+  as_good = [row for row in others if not evidence.worse(row, base)]
+  if not as_good:
+    return min(others, key=lambda row: row.wer), base
   return min(as_good, key=lambda row: row.bytes), base
 
 
@@ -132,10 +135,11 @@ def _sentence(best: results.Row, base: results.Row, evidence: Evidence) -> str:
   if less is None:
     return f"**{best.name}: {units.size(best.bytes)}, WER {units.rate(best.wer)} %**"
   low, high = units.points(less.low), units.points(less.high)
+  verdict = "worse beyond chance" if evidence.worse(best, base) else "not told apart"
   return (
     f"**{best.name}: {units.share(best.bytes / base.bytes)} of the dense float model's bytes, WER "
     f"{units.rate(best.wer)} % against {units.rate(base.wer)} %** "
-    f"({units.points(less.points)} points, 95 % interval {low} to {high})"
+    f"({units.points(less.points)} points, 95 % interval {low} to {high}: {verdict})"
   )
 
 

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from edge_rnnt.report import results
+from edge_rnnt.report.hypotheses import read_hypotheses, write_hypotheses
 from experiments import readme, study_tables
 
-BEFORE = "# Name\n<!-- study -->\nold\n<!-- /study -->\nrest\n"
+BEFORE = "# Name\n<!-- study -->\nbefore\n<!-- /study -->\nrest\n"
 
 
 @pytest.fixture
@@ -35,10 +36,24 @@ def test_the_section_has_the_rows_of_the_headline_and_its_smallest_equal(study, 
   assert "edge-50%-integer" not in text  # not run
   evidence = readme.Evidence(study, workdir)
   base = rows["lstm-0%-float"]
-  equals = [row for row in rows.values() if not evidence.worse(row, base)]
+  equals = [row for row in rows.values() if row != base and not evidence.worse(row, base)]
   best = min(equals, key=lambda row: row.bytes)
   assert text.startswith(f"**{best.name}: {100 * best.bytes / base.bytes:.1f} % of the dense")
   assert "- 1. What sparsity costs: " in text
+
+
+def test_where_all_are_worse_the_headline_says_so(study, workdir, tmp_path):
+  rows = {row.name: row for row in study.rows if row.set == results.POOLED}
+  base, silent = rows["lstm-0%-float"], rows["lstm-50%-integer"]
+  heard = read_hypotheses(workdir / base.hypotheses)
+  (tmp_path / "hypotheses").symlink_to(workdir / "hypotheses")
+  write_hypotheses(tmp_path / "silent.tsv", [each._replace(hypothesis="") for each in heard])
+  nothing = {"wer": 100.0, "wer_low": 100.0, "wer_high": 100.0, "hypotheses": "silent.tsv"}
+  rows = (base, dataclasses.replace(silent, **nothing))
+  text = readme.study_section(dataclasses.replace(study, rows=rows), tmp_path)
+  first = text.splitlines()[0]
+  assert first.startswith("**lstm-50%-integer: ") and "WER 100.0 %" in first
+  assert first.endswith(": worse beyond chance)")
 
 
 def test_without_the_dense_model_there_is_no_headline(study, workdir):
@@ -58,7 +73,7 @@ def test_the_report_is_copied_and_only_the_marked_part_replaced(study, workdir, 
   assert text.startswith("# Name\n<!-- study -->\n**") and text.endswith(
     "\n<!-- /study -->\nrest\n"
   )
-  assert "old" not in text and "lstm-80%-integer" in text
+  assert "before" not in text and "lstm-80%-integer" in text
   copied = {path.name for path in (tmp_path / "docs" / "study").iterdir()}
   assert copied == {"results.json", "size_wer.png"}
 
