@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 
 from edge_rnnt.audio.frontend import FrontEnd
 from edge_rnnt.decode import stream
 from edge_rnnt.device.container import read
 from edge_rnnt.device.search import Token
-from edge_rnnt.export.verify.runtimes import float_model
+from edge_rnnt.export import layout
+from edge_rnnt.model.config import RNNTConfig
+from edge_rnnt.model.rnnt import RNNT
+from edge_rnnt.trees import nest
 from experiments.benchmarks.recognizer_worker import MAX_SYMBOLS
 
 
@@ -17,7 +21,9 @@ class JaxModel:
 
   def __init__(self, path: Path) -> None:
     file = read(path)
-    self._model, self._params = float_model(file)
+    names = layout.expected(file.architecture, "float")
+    self._params = nest({name: jnp.asarray(file.tensor(name)) for name in names})
+    self._model = RNNT(RNNTConfig.from_json(file.architecture.to_json()))
     self._front_end = file.front_end
 
   def stream(self) -> "JaxStream":
