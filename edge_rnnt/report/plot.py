@@ -4,7 +4,7 @@ Drawn with Matplotlib's figures alone (no pyplot, no global state), so any threa
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -22,6 +22,8 @@ from edge_rnnt.report.svg import COLORS
 
 INK, SOFT, LINE = (COLORS[name][0] for name in ("ink", "soft", "line"))
 MARKERS = "osD^vPX*"  # by sparsity, dense first
+CROWD = 14
+"""So many models are named each; of more, the front alone."""
 STYLE = {
   "font.family": "DejaVu Sans",  # comes with Matplotlib: the same lines on any machine
   "font.size": 10.5,
@@ -41,7 +43,8 @@ STYLE = {
 def size_against_wer(results: Results) -> Figure:
   """One point for each model: bytes of its file (log) and WER on all test sets with its interval.
 
-  Colour by scheme, marker by sparsity; models of one cell and scheme are joined by a thin line.
+  Colour by scheme, marker by sparsity. Up to CROWD models are all named, and those of one cell and
+  scheme joined by a thin line; of more those at the front are named, and colours and markers told.
   Points have the ids point-0, point-1, ... in the order of the rows.
   """
   rows = results.main_rows
@@ -58,12 +61,19 @@ def size_against_wer(results: Results) -> Figure:
       color = COLORS[row.scheme][0]
       spread = np.array([[max(row.wer - row.wer_low, 0)], [max(row.wer_high - row.wer, 0)]])
       axes.errorbar(row.bytes, row.wer, spread, color=color, elinewidth=1.3, alpha=0.45, zorder=2)
-      marker = markers[row.sparsity]
+      marker = markers[_sparse(row)]
       (point,) = axes.plot(row.bytes, row.wer, marker, color=color, markersize=7.5, zorder=3)
       point.set_gid(f"point-{i}")
-    _join(axes, rows)
-    written = _name_points(figure, axes, [_name(row, results) for row in rows], rows)
-    if not written:
+    crowded = len(rows) > CROWD
+    lines = [] if crowded else _lines(rows)
+    for line in lines:
+      style = {"color": COLORS[line[0].scheme][0], "linewidth": 1, "alpha": 0.35, "zorder": 1}
+      axes.plot([row.bytes for row in line], [row.wer for row in line], **style)
+    if crowded:
+      _legend(axes, markers, rows)
+    named = _front(rows) if crowded else rows
+    written = _name_points(figure, axes, {row: _name(row, results) for row in named}, rows, lines)
+    if not (written or crowded):
       _legend(axes, markers, rows)
   return figure
 
@@ -114,9 +124,14 @@ def _round_size(tick: float) -> str:
   return f"{float(number):g} {unit}"
 
 
-def _markers(rows: Sequence[Row]) -> dict[float, str]:
-  sparsities = sorted({row.sparsity for row in rows})
-  return {s: MARKERS[min(i, len(MARKERS) - 1)] for i, s in enumerate(sparsities)}
+def _sparse(row: Row) -> str:
+  return f"{units.share(row.sparsity)} sparse" if row.sparsity else "dense"
+
+
+def _markers(rows: Sequence[Row]) -> dict[str, str]:
+  """A marker for each sparsity, as it is told."""
+  told = dict.fromkeys(_sparse(row) for row in sorted(rows, key=lambda row: row.sparsity))
+  return {each: MARKERS[min(i, len(MARKERS) - 1)] for i, each in enumerate(told)}
 
 
 def _lines(rows: Sequence[Row]) -> list[list[Row]]:
@@ -128,26 +143,39 @@ def _lines(rows: Sequence[Row]) -> list[list[Row]]:
   ]
 
 
-def _join(axes: Axes, rows: Sequence[Row]) -> None:
-  for line in _lines(rows):
-    style = {"color": COLORS[line[0].scheme][0], "linewidth": 1, "alpha": 0.35, "zorder": 1}
-    axes.plot([row.bytes for row in line], [row.wer for row in line], **style)
+def _front(rows: Sequence[Row]) -> list[Row]:
+  """Those that no other beats in size or errors without being beaten in the other."""
+  points = {(row.bytes, row.wer) for row in rows}
+  return [
+    row
+    for row in rows
+    if not any(
+      size <= row.bytes and wer <= row.wer and (size, wer) != (row.bytes, row.wer)
+      for size, wer in points
+    )
+  ]
 
 
-def _name_points(figure: Figure, axes: Axes, names: Sequence[str], rows: Sequence[Row]) -> bool:
+def _name_points(
+  figure: Figure,
+  axes: Axes,
+  names: Mapping[Row, str],
+  rows: Sequence[Row],
+  lines: Sequence[Sequence[Row]],
+) -> bool:
   """Writes each name beside its point; False if some name found no place."""
   figure.draw_without_rendering()  # settles the layout, which places are measured in
   style = {"ha": "center", "va": "center", "fontsize": 9.5}
   texts = [
     axes.text(row.bytes, row.wer, name, color=COLORS[row.scheme][0], **style)
-    for name, row in zip(names, rows, strict=True)
+    for row, name in names.items()
   ]
   extents = [text.get_window_extent() for text in texts]
   sizes = np.array([[extent.width + 4, extent.height + 2] for extent in extents])
-  points = _pixels(axes, rows, "wer")
-  around = np.concatenate([points - 6, points + 6], axis=1)
+  points, every = _pixels(axes, list(names), "wer"), _pixels(axes, rows, "wer")
+  around = np.concatenate([every - 6, every + 6], axis=1)
   frame = np.array(axes.bbox.extents)
-  places = labels.place(points, sizes, around, _drawn_lines(axes, rows), frame)
+  places = labels.place(points, sizes, around, _drawn_lines(axes, rows, lines), frame)
   for text, point, middle in zip(texts, points, places, strict=True):
     if middle is None:
       text.remove()
@@ -161,11 +189,13 @@ def _name(row: Row, results: Results) -> str:
   return describe(row, results).replace("% sparse", "%")
 
 
-def _drawn_lines(axes: Axes, rows: Sequence[Row]) -> Float[np.ndarray, "L 4"]:
+def _drawn_lines(
+  axes: Axes, rows: Sequence[Row], lines: Sequence[Sequence[Row]]
+) -> Float[np.ndarray, "L 4"]:
   """Boxes (pixels) around every error bar, and along the lines that join points."""
   beside = np.array([2.0, 0.0])
   boxes = [(_pixels(axes, rows, "wer_low") - beside, _pixels(axes, rows, "wer_high") + beside)]
-  for line in _lines(rows):
+  for line in lines:
     ends = _pixels(axes, line, "wer")
     along = np.linspace(ends[:-1], ends[1:], 16).reshape(-1, 2)
     boxes.append((along - 1, along + 1))
@@ -186,11 +216,10 @@ def _move(axes: Axes, text: Text, point: np.ndarray, middle: np.ndarray) -> None
     axes.plot(*ends.T, color=text.get_color(), linewidth=0.6, alpha=0.7, zorder=1)
 
 
-def _legend(axes: Axes, markers: dict[float, str], rows: Sequence[Row]) -> None:
-  """For crowded plots, where not every point could be named."""
+def _legend(axes: Axes, markers: Mapping[str, str], rows: Sequence[Row]) -> None:
+  """For crowded plots, where not every point could be named; beside the points."""
   for scheme in dict.fromkeys(row.scheme for row in rows):
     axes.plot([], [], "s", color=COLORS[scheme][0], label=scheme)
-  for sparsity, marker in markers.items():
-    name = f"{units.share(sparsity)} sparse" if sparsity else "dense"
+  for name, marker in markers.items():
     axes.plot([], [], marker, color=SOFT, label=name)
-  axes.legend(frameon=False, fontsize=9, ncols=2)
+  axes.figure.legend(loc="outside right upper", frameon=False, fontsize=9)

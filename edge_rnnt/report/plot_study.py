@@ -1,6 +1,7 @@
 """Pictures of a study: time against WER, sparsity by domain, and blocks that came back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -67,9 +68,10 @@ def sparsity_by_domain(results: Results, models: Sequence[str]) -> Figure | None
   sets = [row for row in results.set_rows if row.name in names] or chosen
   with matplotlib.rc_context(STYLE):
     figure, axes = new_figure(width=6.6, height=3.6)
-    for color, name in zip(_cycle(SHADES), dict.fromkeys(row.set for row in sets), strict=False):
+    looks = itertools.product(("solid", "dashed", "dotted"), SHADES)
+    for (line, color), name in zip(looks, dict.fromkeys(row.set for row in sets), strict=False):
       rows = sorted((row for row in sets if row.set == name), key=lambda row: row.sparsity)
-      _points(axes, [100 * row.sparsity for row in rows], rows, color, name, line="solid")
+      _points(axes, [100 * row.sparsity for row in rows], rows, color, name, line=line)
     _finish(axes, "sparsity, %")
   return figure
 
@@ -109,9 +111,4 @@ def _finish(axes: Axes, label: str) -> None:
   axes.set_xlabel(label)
   axes.set_ylabel("word error rate, %")
   axes.grid(axis="y", color=LINE, linewidth=0.6)
-  axes.legend(frameon=False, fontsize=9, labelcolor=SOFT)
-
-
-def _cycle(colors: Sequence[str]) -> Iterator[str]:
-  while True:
-    yield from colors
+  axes.figure.legend(loc="outside right upper", frameon=False, fontsize=9, labelcolor=SOFT)

@@ -53,9 +53,22 @@ def test_every_point_is_named_and_no_names_overlap(results, figure):
 def test_a_crowd_gets_a_legend_instead(results):
   names = [f"model {i}" for i in range(60)]
   rows = tuple(dataclasses.replace(results.main_rows[0], name=name) for name in names)
-  (axes,) = plot.size_against_wer(dataclasses.replace(results, rows=rows)).axes
+  figure = plot.size_against_wer(dataclasses.replace(results, rows=rows))
+  (axes,), (legend,) = figure.axes, figure.legends
   assert len(axes.texts) < 60
-  assert {text.get_text() for text in axes.get_legend().get_texts()} == {"float", "dense"}
+  assert {text.get_text() for text in legend.get_texts()} == {"float", "dense"}
+
+
+def test_of_a_crowd_the_front_is_named(results):
+  row = results.main_rows[0]
+  sizes = {"small": (1000, 30.0), "large": (9000, 10.0)}
+  sizes |= {f"beaten {i}": (9000 + 100 * i, 30.0 + i) for i in range(20)}
+  rows = tuple(
+    dataclasses.replace(row, name=name, bytes=size, wer=wer, wer_low=wer - 1, wer_high=wer + 1)
+    for name, (size, wer) in sizes.items()
+  )
+  (axes,) = plot.size_against_wer(dataclasses.replace(results, rows=rows)).axes
+  assert [text.get_text() for text in axes.texts] == ["small", "large"]
 
 
 def test_svg_is_whole_themed_and_fetches_nothing(results, figure):
