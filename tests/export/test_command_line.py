@@ -12,8 +12,9 @@ from edge_rnnt.quant.rules import HYBRID_PER_TENSOR
 def test_sizes_add_up_to_the_file(spoken, tmp_path, capsys):
   container = spoken("lstm", "hybrid").open(tmp_path)
   assert main(["sizes", str(container.path)]) == 0
-  lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
-  sizes = {part: int(size.replace(",", "")) for part, size in lines}
+  lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+  heads = next(i for i, line in enumerate(lines) if line[-1:] == ["bytes"])  # below the file's name
+  sizes = {part: int(size.replace(",", "")) for part, size in lines[heads + 1 :]}
   assert sizes.pop("all") == container.path.stat().st_size == sum(sizes.values())
   assert {"encoder/layer_0", "prediction/embedding", "joint", "wordpieces", "header"} <= set(sizes)
 
