@@ -3,7 +3,7 @@ r"""LibriSpeech, 960 hours: the public 49 M reference recipe, and the paper's mo
   python -m data.librispeech --subset=all960 --data_dir=DIR           (60 GB, once; or --extracted)
   python -m experiments.librispeech --data_dir=DIR/libri_speech_flac/all960/1.0.0
   python -m experiments.librispeech --data_dir=... --sweep --print_commands    (the paper's models)
-  python -m experiments.librispeech --fake_data --workdir=/tmp/smoke           (does it run here?)
+  python -m experiments.librispeech --fake_data --workdir=runs/smoke           (does it run here?)
 
 On a cluster: --coordinator=auto, --config.matmul_dtype=bfloat16, and --config.accumulate=4 where
 memory is short. --data_dir is also what TFDS's own librispeech builder prepared (default or
