@@ -50,9 +50,7 @@ def get_sweep(config: ConfigDict) -> Sweep:
 def report(config: ConfigDict, workdir: pathlib.Path) -> None:
   """Joins what has finished: results.json, report.html, report.md; measures table 5's models."""
   joint = collect.join(workdir, study_tables.TOGETHER)
-  together = (
-    f'"all" is {" and ".join(study_tables.TOGETHER)} together; the others stand beside them.'
-  )
+  together = f'"all" is {" and ".join(study_tables.TOGETHER)} together.'
   joint = dataclasses.replace(joint, notes=(together, *joint.notes))
   results.save(joint, workdir / "results.json")
   _write(joint, config, workdir)
