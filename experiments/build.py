@@ -226,6 +226,7 @@ def _train_steps(
         alignment_weight=each.alignment,
         window=config.window or None,
         emission=_emission(config, each),
+        blank_penalty=config.blank_penalty,
         matmul_dtype=PRECISIONS[config.matmul_dtype],
         quantize=quantize,
         accumulate=config.accumulate,

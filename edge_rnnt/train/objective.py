@@ -47,6 +47,7 @@ def make_objective(
   alignment_weight: float = 0.0,
   window: int | None = None,
   emission: tuple[int, int] | None = None,
+  blank_penalty: float = 0.0,
   matmul_dtype: DTypeLike = jnp.float32,
 ) -> Objective:
   """objective(params, features, frame_lengths, labels, label_lengths, alignment) -> (loss, parts).
@@ -63,6 +64,10 @@ def make_objective(
 
   With emission = (before, after) the transducer may emit a label only from `before` frames ahead of
   where the CTC head best places it to `after` frames behind (terms.heard_at), in encoder frames.
+
+  With a blank_penalty the transducer's logit of the blank is raised by so much in the loss, and not
+  when it is decoded: a model that has learned to be silent where it doubts then speaks up. At equal
+  loss this is the penalty that other toolkits subtract in the search, and needs nothing there.
 
   A part whose weight is 0 is not computed: with the transducer off neither the prediction network
   nor the joint run. Rows without frames fill up a batch and count for nothing.
@@ -118,7 +123,9 @@ def make_objective(
       if emission is not None:
         placed = terms.heard_at(logits, *spoken)
         allowed = placed - emission[0], placed + emission[1]
-      losses |= terms.transducer(model, params, encoded, *spoken, tap, window, allowed)
+      losses |= terms.transducer(
+        model, params, encoded, *spoken, tap, window, allowed, blank_penalty
+      )
     if ctc_weight:
       losses["ctc"] = terms.ctc(logits, *spoken, blank)
     parts = {name: _mean(each, filled, counted["utterances"]) for name, each in losses.items()}

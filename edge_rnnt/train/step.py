@@ -33,6 +33,7 @@ def make_train_step(
   alignment_weight: float = 0.0,
   window: int | None = None,
   emission: tuple[int, int] | None = None,
+  blank_penalty: float = 0.0,
   quantize: Aware | None = None,
   matmul_dtype: DTypeLike = jnp.float32,
   learning_rate: Rate | None = None,
@@ -56,6 +57,7 @@ def make_train_step(
     alignment_weight=alignment_weight,
     window=window,
     emission=emission,
+    blank_penalty=blank_penalty,
     matmul_dtype=matmul_dtype,
   )
   return make_update(

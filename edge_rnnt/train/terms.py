@@ -28,14 +28,19 @@ def transducer(
   tap: Tap,
   window: int | None,
   allowed: Window | None,
+  blank_penalty: float,
 ) -> dict[str, Float[Array, "B"]]:
   """{"transducer": nats an utterance}, and beside a pruned one {"simple": that which pruned it}.
 
   window: labels at which the joint network runs in each frame, None for all (loss/pruned.py).
   allowed: (first, last) frame in which each label may be emitted.
+  blank_penalty: what the blank's logit is raised by here, and so lacks when it is decoded.
   """
   predicted = model.apply({"params": params}, labels, tap, method="predict")
   weights, joint_tap = params["joint"], tap.scope("joint")
+  spoken, blank = (labels, lengths, label_lengths), model.config.blank
+  bias = weights["output_bias"].at[blank].add(blank_penalty)
+  weights = weights | {"output_bias": bias}
 
   def combine(weights_and_tap: tuple, heard: Array, expected: Array) -> Array:
     return joint.combine(weights_and_tap[0], heard, expected, weights_and_tap[1])
@@ -46,7 +51,6 @@ def transducer(
     joint.project_encoded(weights, encoded, joint_tap),
     joint.project_predicted(weights, predicted, joint_tap),
   )
-  spoken, blank = (labels, lengths, label_lengths), model.config.blank
   if window is None:
     losses = joint_transducer_loss(*network, *spoken, blank=blank, emission_window=allowed)
     return {"transducer": losses}

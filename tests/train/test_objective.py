@@ -236,6 +236,24 @@ def test_the_transducer_emits_only_near_where_ctc_hears(params, batch, emission)
   assert (bound > free + 1e-4) == (emission != (9, 9))  # (9, 9) is all frames
 
 
+def test_a_blank_penalty_is_what_the_blank_is_raised_by_in_the_transducer_alone(params, batch):
+  features, frame_lengths, labels, label_lengths, _ = batch
+  objective = make_objective(MODEL, transducer_weight=1.0, ctc_weight=0.3, blank_penalty=0.75)
+  plain = make_objective(MODEL, transducer_weight=1.0, ctc_weight=0.3)
+  parts, without = jax.jit(objective)(params, *batch)[1], jax.jit(plain)(params, *batch)[1]
+
+  @jax.jit
+  def written_out():
+    lengths = MODEL.apply({"params": params}, features, frame_lengths, method="encode")[1]
+    logits = MODEL.apply({"params": params}, features, frame_lengths, labels)
+    raised = logits + 0.75 * (jnp.arange(logits.shape[-1]) == 4)
+    return transducer_loss(raised, labels, lengths, label_lengths, blank=4)[:2].mean()
+
+  np.testing.assert_allclose(parts["transducer"], written_out(), rtol=1e-5)
+  assert abs(parts["transducer"] - without["transducer"]) > 1e-2
+  assert parts["ctc"] == without["ctc"]
+
+
 def test_an_emission_that_nothing_places_is_refused():
   for emission, options in [((1, 4), {"ctc_weight": 0.0}), ((-2, 1), {"ctc_weight": 0.3})]:
     with pytest.raises(ValueError, match="emission"):
