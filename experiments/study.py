@@ -23,8 +23,8 @@ from absl import flags
 from ml_collections import ConfigDict
 
 from edge_rnnt.report import results, study
-from experiments import collect, study_device, study_point, study_tables
-from experiments.launch import FAKE_DATA, launch_sweep
+from experiments import collect, options, study_device, study_point, study_tables
+from experiments.launch import launch_sweep
 from experiments.sweep import BadSweep, Sweep
 
 TABLES = ("sparsity", "cells", "combined", "quantization", "device", "beyond")
@@ -54,7 +54,7 @@ def report(config: ConfigDict, workdir: pathlib.Path) -> None:
   joint = dataclasses.replace(joint, notes=(together, *joint.notes))
   results.save(joint, workdir / "results.json")
   _write(joint, config, workdir)
-  if "device" in ONLY.value and not FAKE_DATA.value:
+  if "device" in ONLY.value and not options.FAKE_DATA.value:
     study_device.measure(workdir)
     _write(joint, config, workdir)
 
