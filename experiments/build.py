@@ -218,7 +218,8 @@ def _train_steps(
   """One a stage; stages that differ in nothing share one, which is traced and compiled once."""
   made: dict[tuple, step.TrainStep] = {}
   for each, quantize in zip(stages, aware, strict=True):
-    key = each.transducer, each.ctc, each.alignment, id(quantize)
+    dropout = config.dropout * each.disturb
+    key = each.transducer, each.ctc, each.alignment, dropout, id(quantize)
     if key not in made:
       made[key] = step.make_train_step(
         transducer_weight=each.transducer,
@@ -227,6 +228,7 @@ def _train_steps(
         window=config.window or None,
         emission=_emission(config, each),
         blank_penalty=config.blank_penalty,
+        dropout=dropout,
         matmul_dtype=PRECISIONS[config.matmul_dtype],
         quantize=quantize,
         accumulate=config.accumulate,

@@ -108,6 +108,8 @@ def get_config() -> ConfigDict:
   config.quantization.rate = 2e-3  # step of a learned range, in shares of its width
   config.quantization.group = 32  # inputs that share a scale in int4
 
+  # Share of the units that enter a layer and are dropped for an utterance, at disturb = 1.
+  config.dropout = 0.0
   # Labels per frame that the joint network looks at in training, 0 for all: see loss/pruned.py.
   config.window = 0
   # Encoder frames before and after the place where the CTC head hears a label in which the

@@ -12,6 +12,7 @@ from jaxtyping import Array, DTypeLike
 from edge_rnnt.cells.cell import Tap
 from edge_rnnt.model.rnnt import RNNT
 from edge_rnnt.prune import transform as prune
+from edge_rnnt.train.dropout import dropping, seeds
 from edge_rnnt.train.mesh import AXIS, Layout
 from edge_rnnt.train.objective import Objective, make_objective
 from edge_rnnt.train.quantize import Aware
@@ -34,6 +35,7 @@ def make_train_step(
   window: int | None = None,
   emission: tuple[int, int] | None = None,
   blank_penalty: float = 0.0,
+  dropout: float = 0.0,
   quantize: Aware | None = None,
   matmul_dtype: DTypeLike = jnp.float32,
   learning_rate: Rate | None = None,
@@ -63,6 +65,7 @@ def make_train_step(
   return make_update(
     objective,
     optimizer,
+    dropout=dropout,
     quantize=quantize,
     learning_rate=learning_rate,
     ema_decay=ema_decay,
@@ -75,6 +78,7 @@ def make_update(
   objective: Objective,
   optimizer: optax.GradientTransformation,
   *,
+  dropout: float = 0.0,
   quantize: Aware | None = None,
   learning_rate: Rate | None = None,
   ema_decay: float | None = None,
@@ -82,6 +86,9 @@ def make_update(
   layout: Layout | None = None,
 ) -> TrainStep:
   """The step of any objective; see `make_train_step`.
+
+  dropout: share of the units that each utterance is trained without (train/dropout.py); then the
+  objective takes a tap.
 
   quantize: how the model is quantized; then the objective takes a tap, and a batch begins with what
   Utterances holds.
@@ -96,12 +103,16 @@ def make_update(
   if accumulate < 1:
     raise ValueError(f"accumulate is a number of parts, at least 1; got {accumulate}")
   layout = layout or Layout()
+  if dropout:
+    objective = dropping(objective, dropout)
 
   def step(state: TrainState, *batch: Array) -> tuple[TrainState, Metrics]:
     def seen(params: optax.Params, ranges: Any) -> Any:
       masked = prune.apply(params, state.opt_state)
       return masked if quantize is None else (masked, quantize.tap(state.step, ranges))
 
+    if dropout:
+      batch = (*batch, seeds(state.rng, state.step, len(batch[0])))
     ranges = None if state.ranges is None else state.ranges.ranges
     visible, pull = jax.vjp(seen, state.params, ranges)
     shared = objective if quantize is None else _through_tap(objective)

@@ -2,7 +2,7 @@
 
 python parallel_run.py DEVICES WAY... [coordinator=HOST:PORT processes=N process=I]
 
-A WAY to train is whole, fsdp or parts (each device's rows in two, one after another).
+A WAY to train is whole, fsdp, parts (each device's rows in two, one after another) or dropout.
 """
 
 import json
@@ -61,7 +61,8 @@ def trained(way: str) -> dict:
   chain = optimizer.adamw(0.02, prune=link)
   train_step = step.make_train_step(
     RNNT(CONFIG), chain, transducer_weight=1.0, ctc_weight=0.3, alignment_weight=0.5,
-    emission=(1, 4), ema_decay=0.9, layout=layout, accumulate=2 if way == "parts" else 1,
+    emission=(1, 4), dropout=0.2 if way == "dropout" else 0.0,
+    ema_decay=0.9, layout=layout, accumulate=2 if way == "parts" else 1,
   )  # fmt: skip
   params = init(CONFIG, jax.random.key(0))
   now = layout.place(state.create(params, chain, jax.random.key(1), ema=True))
@@ -90,7 +91,7 @@ def main() -> None:
   if "coordinator" in OPTIONS:
     count, number = int(OPTIONS["processes"]), int(OPTIONS["process"])
     processes.connect(OPTIONS["coordinator"], count, number)
-  ways = [each for each in ("whole", "fsdp", "parts") if each in OPTIONS]
+  ways = [each for each in ("whole", "fsdp", "parts", "dropout") if each in OPTIONS]
   print(json.dumps({way: trained(way) for way in ways}), flush=True)
 
 

@@ -35,14 +35,20 @@ def told(process: subprocess.Popen) -> dict:
 
 
 @pytest.fixture(scope="module")
-def alone() -> dict:
-  return told(start("1", "whole"))["whole"]
+def on_one() -> dict:
+  """By way of training, on one device."""
+  return told(start("1", "whole", "dropout"))
+
+
+@pytest.fixture(scope="module")
+def alone(on_one) -> dict:
+  return on_one["whole"]
 
 
 @pytest.fixture(scope="module")
 def eight() -> dict:
   """By way of training, on eight devices."""
-  return told(start("8", "whole", "fsdp", "parts"))
+  return told(start("8", "whole", "fsdp", "parts", "dropout"))
 
 
 def same(one: dict, other: dict) -> None:
@@ -72,6 +78,11 @@ def test_parameters_and_masks_in_shares_give_them_too(alone, eight):
 
 def test_a_batch_in_parts_gives_the_update_of_the_whole(alone, eight):
   same(alone, eight["parts"])
+
+
+def test_dropout_drops_the_same_units_of_a_row_on_whatever_device(on_one, eight):
+  same(on_one["dropout"], eight["dropout"])
+  assert max(np.abs(np.subtract(on_one["dropout"]["losses"], on_one["whole"]["losses"]))) > 0.05
 
 
 def test_two_processes_over_loopback_give_them_too(alone):
