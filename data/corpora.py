@@ -14,7 +14,8 @@ from data.domains import SPLITS, Named
 from data.download import DownloadError
 from data.prepared_tfds import describe, tfds_source
 from data.spoken_digit import SpokenDigitFlac
-from data.synthesize import SPEAKERS, plan_lines, synthesize
+from data.synthesize import plan_lines, synthesize
+from data.synthesizers import ESPEAK, Synthesizer
 from edge_rnnt.inputs import shards
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.inputs.rejected import ManifestError, ManifestReport
@@ -153,7 +154,7 @@ def synthetic(
     singles[name] = synthetic_source("digits", name, digits, *args)
   of_shared.add_digits(named, singles, domains, seed)
   total = sum(len(singles[name]) + len(members["commands"]) for name, members in named)
-  voices = "/".join(str(len(SPEAKERS[name])) for name in SPLITS)
+  voices = "/".join(str(len(ESPEAK.speakers[name])) for name in SPLITS)
   description = (
     f"SYNTHETIC: made by espeak-ng, not recorded speech ({total} single digits and orders; "
     f"train/dev/test have {voices} different voices; digits are joined to strings). The error on "
@@ -178,21 +179,23 @@ def synthetic_source(
   seed: int,
   cache_dir: pathlib.Path | None,
   texts: Sequence[str] = (),
+  by: Synthesizer = ESPEAK,
 ) -> Source:
   """Synthetic "strings" (of digits), "telephony" (the same by telephone), "digits" (single),
   "commands" (orders) or "read" (some of `texts`); also to mix into training on recorded speech.
   """
   if kind == "telephony":
     args = (split_name, count, sample_rate, seed, cache_dir)
-    return Telephone(synthetic_source("strings", *args))
+    return Telephone(synthetic_source("strings", *args, by=by))
   say = {
     "strings": grammar.digit_string,
     "digits": functools.partial(grammar.digit_string, most=1),
     "commands": grammar.order,
     "read": functools.partial(_one_of, tuple(texts)),
   }[kind]
-  lines = plan_lines(say, count, split_name, 2 * seed + (kind == "commands"))
-  return synthesize(lines, sample_rate, name=f"synthetic-{kind}", cache_dir=cache_dir)
+  lines = plan_lines(say, count, split_name, 2 * seed + (kind == "commands"), by)
+  name = f"synthetic-{kind}" if by is ESPEAK else f"{by.name}-{kind}"
+  return synthesize(lines, sample_rate, name=name, by=by, cache_dir=cache_dir)
 
 
 def _one_of(texts: tuple[str, ...], rng: np.random.Generator) -> str:

@@ -9,9 +9,13 @@ READ = (
   "speechocean762: An Open-Source Non-native English Speech Corpus for Pronunciation Assessment, "
   "Interspeech 2021)"
 )
-SYNTHETIC = (
+ESPEAK = (
   "{names}: synthesized by espeak-ng (GPL-3.0, a tool that made training data; nothing of it is in "
   "a model)"
+)
+FLITE = (
+  "{names}: synthesized by flite with its own voices (Carnegie Mellon University, free to use with "
+  "its name kept)"
 )
 SOURCES = {
   COMMANDS: ("commands",),
@@ -24,5 +28,7 @@ def licences(names: Iterable[str]) -> tuple[str, ...]:
   """A line for each source that sets of these names are made of."""
   names = list(dict.fromkeys(names))
   made = {text: [name for name in names if name in members] for text, members in SOURCES.items()}
-  made[SYNTHETIC] = [name for name in names if name.startswith("synthetic-")]
+  synthetic = [name for name in names if name.startswith("synthetic-")]
+  made[FLITE] = [name for name in synthetic if name.startswith("synthetic-flite-")]
+  made[ESPEAK] = [name for name in synthetic if name not in made[FLITE]]
   return tuple(text.format(names=", ".join(found)) for text, found in made.items() if found)

@@ -4,7 +4,6 @@ between splits.
 
 import concurrent.futures
 import dataclasses
-import importlib.util
 import io
 import json
 import pathlib
@@ -15,37 +14,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data import espeak
 from data.kept import keep, kept_path, read_kept
+from data.synthesizers import ESPEAK, Synthesizer
 from edge_rnnt.inputs.dataset import MemorySource
 
-ACCENTS = (
-  "en",
-  "en-us",
-  "en-us-nyc",
-  "en-gb-scotland",
-  "en-gb-x-rp",
-  "en-gb-x-gbclan",
-  "en-gb-x-gbcwmd",
-  "en-029",
-)
-# espeak-ng's variants that sound like people (no robots, whispers, croaks). A variant is a speaker.
-TRAIN_SPEAKERS = """
-Alex Andrea Andy Annie Denis Diogo Gene Henrique Hugo Jacky Lee Marco Mario Michael
-Nguyen Reed adam anika antonio aunty benjamin boris caleb david ed edward f1 f3 f5
-grandma gustave ian iven iven2 iven3 klatt klatt2 klatt4 m1 m2 m4 m5 m6 m8 marcelo max
-michel miguel mike2 norbert pablo pedro quincy rob sandro shelby steph steph2 travis zac
-"""
-SPEAKERS = {
-  "train": tuple(TRAIN_SPEAKERS.split()),
-  "dev": ("Alicia", "f2", "john", "m3", "paul"),
-  "test": ("belinda", "f4", "m7", "robert", "victor"),
-}
 CHUNK = 250  # utterances of one process; part of what a set is, so never tuned per machine
 
 
 class SynthesizerMissing(ImportError):
-  """espeak-ng is not installed or does not run; the message says which, and what to do."""
+  """A synthesizer is not installed or does not run; the message says which, and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +38,24 @@ class Line:
 
 
 def plan_lines(
-  say: Callable[[np.random.Generator], str], count: int, split: str, seed: int
+  say: Callable[[np.random.Generator], str],
+  count: int,
+  split: str,
+  seed: int,
+  by: Synthesizer = ESPEAK,
 ) -> list[Line]:
-  """`count` texts drawn by `say`, each with a random voice of the split's speakers."""
+  """`count` texts drawn by `say`, each with a random voice of the split's speakers.
+
+  Raises ValueError for a synthesizer that has no voices to spare for the split.
+  """
+  if split not in by.speakers:
+    raise ValueError(f"{by.name} has voices for {', '.join(by.speakers)} alone, not for {split}")
   rng = np.random.default_rng([seed, zlib.crc32(split.encode())])
   return [
     Line(
       text=say(rng),
-      speaker=str(rng.choice(SPEAKERS[split])),
-      accent=str(rng.choice(ACCENTS)),
+      speaker=str(rng.choice(by.speakers[split])),
+      accent=str(rng.choice(by.accents)),
       words_per_minute=int(rng.integers(130, 221)),
       pitch=int(rng.integers(30, 71)),
       seed=int(rng.integers(1, 2**31)),
@@ -83,45 +69,48 @@ def synthesize(
   sample_rate: int,
   *,
   name: str,
+  by: Synthesizer = ESPEAK,
   processes: int = 2,
   cache_dir: pathlib.Path | None = None,
 ) -> MemorySource:
-  """Speaks the lines (trimmed, at a random level, over a weak random noise floor); about 250 x
-  real time per core.
+  """Speaks the lines (trimmed, at a random level, over a weak random noise floor); by espeak-ng
+  about 250 x real time per core.
 
-  The result is a function of lines and sample_rate alone, however many processes speak; with
-  `cache_dir` it is kept there and read the next time. Raises SynthesizerMissing without the wheel
-  espeakng-loader.
+  The result is a function of lines, synthesizer and sample_rate alone, however many processes
+  speak; with `cache_dir` it is kept there and read the next time. Raises SynthesizerMissing where
+  the synthesizer is not installed.
   """
   ids = [f"{name}-{line.speaker}-{number:05d}" for number, line in enumerate(lines)]
-  path = cache_dir and kept_path(cache_dir, name, [_source(), sample_rate, *map(_plain, lines)])
+  path = cache_dir and kept_path(cache_dir, name, [_source(by), sample_rate, *map(_plain, lines)])
   spoken = path and read_kept(path)
   if spoken is None:
-    spoken = dict(zip(ids, _speak(lines, sample_rate, processes), strict=True))
+    spoken = dict(zip(ids, _speak(lines, by, sample_rate, processes), strict=True))
     if path is not None:
       keep(path, spoken)
   texts, speakers = [line.text for line in lines], [line.speaker for line in lines]
   return MemorySource([spoken[each] for each in ids], texts, speakers, ids, sample_rate)
 
 
-def _speak(lines: list[Line], sample_rate: int, processes: int) -> list[np.ndarray]:
-  if importlib.util.find_spec("espeakng_loader") is None:
-    raise SynthesizerMissing(
-      "synthetic speech needs the espeak-ng library: pip install espeakng-loader (GPL-3.0)"
-    )
+def _speak(
+  lines: list[Line], by: Synthesizer, sample_rate: int, processes: int
+) -> list[np.ndarray]:
+  if not by.is_here():
+    raise SynthesizerMissing(f"synthetic speech needs {by.install}")
   chunks = [lines[begin : begin + CHUNK] for begin in range(0, len(lines), CHUNK)]
   with concurrent.futures.ThreadPoolExecutor(processes) as pool:
-    spoken = list(pool.map(lambda chunk: _speak_chunk(chunk, sample_rate), chunks))
+    spoken = list(pool.map(lambda chunk: _speak_chunk(chunk, by, sample_rate), chunks))
   raw = [each for lengths, samples in spoken for each in np.split(samples, np.cumsum(lengths)[:-1])]
   return [_finish(each, line, sample_rate) for each, line in zip(raw, lines, strict=True)]
 
 
-def _speak_chunk(lines: list[Line], sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+def _speak_chunk(
+  lines: list[Line], by: Synthesizer, sample_rate: int
+) -> tuple[np.ndarray, np.ndarray]:
   """In a process of its own: see data/espeak.py for why."""
   utterances = [
     {
       "text": line.text,
-      "voice": f"{line.accent}+{line.speaker}",
+      "voice": by.voice(line.speaker, line.accent),
       "words_per_minute": line.words_per_minute,
       "pitch": line.pitch,
       "seed": line.seed,
@@ -129,14 +118,14 @@ def _speak_chunk(lines: list[Line], sample_rate: int) -> tuple[np.ndarray, np.nd
     for line in lines
   ]
   ran = subprocess.run(
-    [sys.executable, espeak.__file__],
+    [sys.executable, by.program],
     input=json.dumps({"sample_rate": sample_rate, "utterances": utterances}).encode(),
     capture_output=True,
     check=False,
   )
   if ran.returncode:
     last = ran.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-    raise SynthesizerMissing(f"espeak-ng does not run here (status {ran.returncode}): {last[0]}")
+    raise SynthesizerMissing(f"{by.name} does not run here (status {ran.returncode}): {last[0]}")
   packed = io.BytesIO(ran.stdout)
   return np.load(packed), np.load(packed)
 
@@ -155,9 +144,9 @@ def _finish(samples: np.ndarray, line: Line, sample_rate: int) -> np.ndarray:
   return np.clip(np.round(wave), -32768, 32767).astype(np.int16)
 
 
-def _source() -> str:
+def _source(by: Synthesizer) -> str:
   """This code's own choices are part of what a set was made from."""
-  files = (pathlib.Path(__file__), pathlib.Path(espeak.__file__))
+  files = (pathlib.Path(__file__), by.program)
   return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
