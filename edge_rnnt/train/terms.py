@@ -39,8 +39,9 @@ def transducer(
   predicted = model.apply({"params": params}, labels, tap, method="predict")
   weights, joint_tap = params["joint"], tap.scope("joint")
   spoken, blank = (labels, lengths, label_lengths), model.config.blank
-  bias = weights["output_bias"].at[blank].add(blank_penalty)
-  weights = weights | {"output_bias": bias}
+  if blank_penalty:
+    bias = weights["output_bias"].at[blank].add(blank_penalty)
+    weights = weights | {"output_bias": bias}
 
   def combine(weights_and_tap: tuple, heard: Array, expected: Array) -> Array:
     return joint.combine(weights_and_tap[0], heard, expected, weights_and_tap[1])
