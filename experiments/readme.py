@@ -4,8 +4,8 @@ r"""Puts the results of runs into README.md, so that its tables and plots are ne
   python -m experiments.readme --workdir=runs/quickstart
 
 Replaces what stands between a pair of marks, <!-- study --> and <!-- /study --> or <!-- results -->
-and <!-- /results -->. The study's whole report goes to docs/study, the quickstart's results.json
-and plot to docs.
+and <!-- /results -->. The study's whole report goes to docs/study with what it was counted
+from (packed_points.py), the quickstart's results.json and plot to docs.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 from edge_rnnt.report import findings, results, study, table, units
 from edge_rnnt.report.claims import answer
 from edge_rnnt.report.evidence import Evidence
-from experiments import study_point, study_tables
+from experiments import packed_points, study_point, study_tables
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 OF_A_STUDY = ("results.json", "device.json", "report.html", "report.md", "*.png")
@@ -61,6 +61,7 @@ def put_study(workdir: pathlib.Path, repository: pathlib.Path) -> None:
   docs.mkdir(parents=True, exist_ok=True)
   for path in (path for pattern in OF_A_STUDY for path in workdir.glob(pattern)):
     shutil.copyfile(path, docs / path.name)
+  packed_points.pack(workdir, docs / "points.tar.xz")
 
 
 def put(readme: pathlib.Path, name: str, text: str) -> None:

@@ -1,6 +1,7 @@
 """Points of a sweep, some finished, become one page; every number is counted again here."""
 
 import json
+import tarfile
 from dataclasses import replace
 
 import kaldialign
@@ -10,7 +11,7 @@ from edge_rnnt.report import results
 from edge_rnnt.report.evidence import Evidence
 from edge_rnnt.report.hypotheses import read_hypotheses, rescore, write_hypotheses
 from edge_rnnt.report.results import Data, Portion, Results, Row
-from experiments import collect
+from experiments import collect, packed_points
 from experiments.sweep import Point, Sweep
 
 SAID = [(f"speaker/{i}", "turn the kitchen lights on") for i in range(30)]
@@ -152,3 +153,26 @@ def test_a_folder_that_is_no_point_is_named(folder):
   (folder / "none-0" / "config.json").unlink()
   with pytest.raises(results.ResultsError, match="none-0 is no point of a sweep"):
     collect.collect(folder)
+
+
+def test_packed_points_give_the_same_page_elsewhere(folder, tmp_path_factory):
+  """Everything the page is counted from is in the archive, and not when or by whom it was made."""
+  archive, again = folder / "points.tar.xz", folder / "again.tar.xz"
+  packed_points.pack(folder, archive)
+  joint = collect.collect(folder)
+  (folder / "none-0" / "model.edge").write_bytes(b"weights")
+  packed_points.pack(folder, again)
+  assert again.read_bytes() == archive.read_bytes()
+  elsewhere = tmp_path_factory.mktemp("elsewhere")
+  with tarfile.open(archive) as packed:
+    packed.extractall(elsewhere, filter="data")
+  found = collect.collect(elsewhere)
+  assert found == joint
+  for row in joint.rows:
+    assert (elsewhere / row.hypotheses).read_text() == (folder / row.hypotheses).read_text()
+
+
+def test_a_folder_without_a_finished_point_is_not_packed(tmp_path):
+  with pytest.raises(results.ResultsError, match="no point of"):
+    packed_points.pack(tmp_path, tmp_path / "points.tar.xz")
+  assert not list(tmp_path.iterdir())

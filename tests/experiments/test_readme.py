@@ -1,6 +1,7 @@
 """What is put into the README is counted from results, and stands between its marks alone."""
 
 import dataclasses
+import tarfile
 
 import pytest
 
@@ -67,6 +68,7 @@ def test_the_report_is_copied_and_only_the_marked_part_replaced(study, workdir, 
   (tmp_path / "study" / "hypotheses").symlink_to(workdir / "hypotheses")
   results.save(study, tmp_path / "study" / "results.json")
   (tmp_path / "study" / "size_wer.png").write_bytes(b"a picture")
+  (tmp_path / "study" / "lstm-0").symlink_to(workdir)  # a point
   (tmp_path / "README.md").write_text(BEFORE)
   readme.put_study(tmp_path / "study", tmp_path)
   text = (tmp_path / "README.md").read_text()
@@ -75,7 +77,11 @@ def test_the_report_is_copied_and_only_the_marked_part_replaced(study, workdir, 
   )
   assert "before" not in text and "lstm-80%-integer" in text
   copied = {path.name for path in (tmp_path / "docs" / "study").iterdir()}
-  assert copied == {"results.json", "size_wer.png"}
+  assert copied == {"results.json", "size_wer.png", "points.tar.xz"}
+  with tarfile.open(tmp_path / "docs" / "study" / "points.tar.xz") as packed:
+    kept = set(packed.getnames())
+  heard = {f"lstm-0/{row.hypotheses}" for row in results.load(workdir / "results.json").rows}
+  assert kept == {"lstm-0/config.json", "lstm-0/results.json", *heard}
 
 
 @pytest.mark.parametrize("text", ["# no marks\n", BEFORE + BEFORE])
