@@ -5,8 +5,8 @@
 #   apt-get install slurmctld slurmd slurm-client munge
 #   experiments/cluster/try_slurm.sh FOLDER
 #
-# FOLDER gets the daemons' state, the runs and their logs. Takes some minutes on two cores, leaves no
-# daemon behind, touches nothing in /etc. Ends with "all well", or with the step that failed.
+# FOLDER gets the daemons' state, the runs and their logs. Takes five to ten minutes on two cores,
+# leaves no daemon behind, touches nothing in /etc. Ends with "all well", or with the step that failed.
 set -euo pipefail
 folder=$(mkdir -p "${1:?usage: try_slurm.sh FOLDER}" && cd "$1" && pwd)
 cd "$(dirname "$0")/../.."
@@ -57,7 +57,7 @@ leave() {
 }
 trap leave EXIT
 munged --foreground --force --socket="$folder/munge.socket" --key-file="$folder/munge.key" \
-  --pid-file="$folder/munged.pid" --log-file="$folder/munged.log" --seed-file="$folder/munged.seed" &
+  --pid-file="$folder/munged.pid" --seed-file="$folder/munged.seed" > "$folder/munged.log" 2>&1 &
 daemons+=($!)
 sleep 1
 slurmctld -D -c > "$folder/slurmctld.log" 2>&1 & daemons+=($!)
