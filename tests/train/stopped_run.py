@@ -23,6 +23,7 @@ from edge_rnnt.inputs.batching import Batch  # noqa: E402
 from edge_rnnt.train import processes  # noqa: E402
 from edge_rnnt.train.loop import Stage, fit  # noqa: E402
 from edge_rnnt.train.mesh import Layout, on_this_process  # noqa: E402
+from edge_rnnt.train.retention import Retention  # noqa: E402
 
 STEPS = 40
 SECONDS = 0.04
@@ -59,6 +60,7 @@ def main() -> None:
     workdir=pathlib.Path(sys.argv[1]),
     save_seconds=0.2,
     layout=layout,
+    retention=Retention(average=3, spacing=4),
   )
   spec = str(state.params["model"]["layer_0"]["kernel"].sharding.spec)
   told = {"digest": line.digest(on_this_process(state)), "spec": spec, "step": int(state.step)}

@@ -63,10 +63,17 @@ def stopped_at(ends: list[tuple[int, str]]) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> str:
-  code, told = end(start(tmp_path_factory.mktemp("undisturbed"), 2))
+def calm(tmp_path_factory) -> tuple[pathlib.Path, str]:
+  """Workdir and last state of the run that nobody disturbs."""
+  workdir = tmp_path_factory.mktemp("undisturbed")
+  code, told = end(start(workdir, 2))
   assert code == 0, told
-  return digest(told)
+  return workdir, digest(told)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(calm) -> str:
+  return calm[1]
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +102,24 @@ def test_what_two_processes_saved_in_shares_is_read_by_eight_devices(finished, u
 def test_and_whole_by_one(finished, undisturbed, line):
   with Checkpoints(finished[0] / "checkpoints") as checkpoints:
     last, _ = checkpoints.restore_latest(line.state())
-    assert checkpoints.kept() == ["dense", "sparse"]
     kept, about = checkpoints.restore_kept("dense", line.state())
   assert line.digest(last) == undisturbed
   assert int(kept.step) == about["step"] == 15
   assert {len(leaf.devices()) for leaf in jax.tree.leaves((last, kept))} == {1}
+
+
+def test_and_averages_the_same_checkpoints(finished, calm, line):
+  """Of before and after it was stopped, each process its own share."""
+  kept = []
+  for workdir in (finished[0], calm[0]):
+    with Checkpoints(workdir / "checkpoints") as checkpoints:
+      assert checkpoints.kept() == ["dense", "sparse"]
+      states = [checkpoints.restore_kept(name, line.state()) for name in ("dense", "sparse")]
+      last, _ = checkpoints.restore_latest(line.state())
+    assert [about["averaged"] for _, about in states] == [[7, 11, 15], [32, 36, 40]]
+    assert line.digest(states[1][0]) != line.digest(last)
+    kept.append([line.digest(state) for state, _ in states])
+  assert kept[0] == kept[1]
 
 
 @pytest.mark.slow
