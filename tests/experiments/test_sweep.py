@@ -1,5 +1,6 @@
 """Points become commands that do what a launcher does; failures stay with their point."""
 
+import dataclasses
 import io
 import json
 import os
@@ -187,6 +188,28 @@ def test_a_finished_point_on_fake_data_is_finished(tmp_path, make_corpora, monke
     (job.workdir / "results.json").write_text("{}")
     assert job.is_finished() and job.steps == 20 * len(job.config.curriculum)
   assert not any(job.is_finished() for job in sweep.jobs(*args, overrides={}))  # on speech
+
+
+def test_a_sweep_that_was_moved_is_as_finished_as_it_was(tmp_path, make_corpora):
+  """Not so a point that began with another state of its neighbour, or with another run."""
+  begun, elsewhere = tmp_path / "begun", tmp_path / "elsewhere"
+  args = recipe.get_config(), "experiments.sparsity_sweep"
+  for job in sweep.jobs(Sweep("title", POINTS), *args, begun, overrides={}):
+    job.workdir.mkdir(parents=True)
+    identity.remember(job.config, make_corpora(), job.workdir)
+    (job.workdir / "results.json").write_text("{}")
+  begun.rename(elsewhere)
+  assert all(
+    job.is_finished() for job in sweep.jobs(Sweep("", POINTS), *args, elsewhere, overrides={})
+  )
+  others = [dataclasses.replace(POINTS[0], start_from="dense:half"), *POINTS[2:]]
+  found = sweep.jobs(Sweep("", tuple(others)), *args, elsewhere, overrides={})
+  assert {job.folder: job.is_finished() for job in found} == {
+    "dense-0": True, "half-0": False, "dense-1": True,
+  }  # fmt: skip
+  given = {"start_from": f"{begun / 'dense-0'}:dense"}
+  found = sweep.jobs(Sweep("", POINTS), *args, elsewhere, overrides=given)
+  assert [job.is_finished() for job in found] == [True, False]
 
 
 def test_numbers_that_follow_others_follow_a_points_own(tmp_path, monkeypatch):
