@@ -99,7 +99,7 @@ class Job:
     found = json.loads(written.read_text(encoding="utf-8"))
     found.pop("speech")
     wanted = json.loads(self.config.to_json_best_effort())
-    starts = [pathlib.PurePath(each["start_from"]).name for each in (found, wanted)]
+    starts = [pathlib.PurePath(each.get("start_from", "")).name for each in (found, wanted)]
     if self.needs and starts[0] == starts[1]:  # the point beside it, wherever both were then
       found["start_from"] = wanted["start_from"]
     return not same_run.differing(found, wanted)
