@@ -17,13 +17,14 @@ class OtherRun(ValueError):
 def remember(config: ConfigDict, corpora: Corpora, workdir: pathlib.Path) -> None:
   """Writes config.json. Raises OtherRun if the folder holds a run of another config or speech.
 
-  Keys that came after the run began count as their defaults (same_run.py).
+  Keys that came after the run began count as their defaults, and a run may be moved together with
+  the one that it began with (same_run.py).
   """
   counts = {name: len(source) for name, source in corpora.train.items()}
   speech = {"kind": corpora.kind, "training_utterances": counts}
   path, now = workdir / "config.json", json.loads(config.to_json_best_effort()) | {"speech": speech}
   if path.exists():
-    others = same_run.differing(json.loads(path.read_text()), now)
+    others = same_run.differing(json.loads(path.read_text()), now, workdir)
     if others:
       raise OtherRun(
         f"{workdir} holds another run ({', '.join(others)} differ): give another --workdir, or "

@@ -1,6 +1,7 @@
 """Whether two configs ask for the same run: keys newer than the run count as their defaults."""
 
 import json
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,26 @@ NAMED_BY_USERS = ("sources", "shares")
 """Parts whose keys are names, not settings: there a missing key is a difference."""
 
 
-def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-  """Paths of the settings (as JSON) that differ between a config written earlier and this one."""
+def differing(
+  before: Mapping[str, Any], now: Mapping[str, Any], workdir: pathlib.Path
+) -> list[str]:
+  """Paths of the settings (as JSON) that differ between a config written in `workdir` and this one.
+
+  A run that begins with the one beside it still does so when both were moved.
+  """
+  if _start_beside(now, workdir) and _start(before).name == _start(now).name:
+    before = {**before, "start_from": now["start_from"]}
   return _differing(before, _without_newer(before, now, _json(recipe.get_config())))
+
+
+def _start(config: Mapping[str, Any]) -> pathlib.Path:
+  """WORKDIR:STATE of the run that it begins with."""
+  return pathlib.Path(config.get("start_from", ""))
+
+
+def _start_beside(config: Mapping[str, Any], workdir: pathlib.Path) -> bool:
+  begins = bool(config.get("start_from"))
+  return begins and _start(config).parent.resolve() == workdir.parent.resolve()
 
 
 def _without_newer(before: Any, now: Any, defaults: Any, name: str = "") -> Any:

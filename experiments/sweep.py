@@ -92,17 +92,14 @@ class Job:
     return sum(self.config.stages[name].steps for name in self.config.curriculum)
 
   def is_finished(self) -> bool:
-    """Whether the workdir holds the results of this very config, also if the sweep was moved."""
+    """Whether the workdir holds the results of this very config."""
     written = self.workdir / "config.json"
     if not (self.workdir / "results.json").exists() or not written.exists():
       return False
     found = json.loads(written.read_text(encoding="utf-8"))
     found.pop("speech")
-    wanted = json.loads(self.config.to_json_best_effort())
-    starts = [pathlib.PurePath(each.get("start_from", "")).name for each in (found, wanted)]
-    if self.needs and starts[0] == starts[1]:  # the point beside it, wherever both were then
-      found["start_from"] = wanted["start_from"]
-    return not same_run.differing(found, wanted)
+    now = json.loads(self.config.to_json_best_effort())
+    return not same_run.differing(found, now, self.workdir)
 
 
 def dense_starts(
