@@ -3,9 +3,12 @@
 commands   spoken orders (its voice search)
 strings    digits joined to strings; telephony: the same, heard over a telephone line
 read       sentences, and `long`, whole stretches of them joined (its YouTube)
+read_strings   what says digits in read, cut into words and joined anew, to train on
 """
 
+import csv
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,13 +20,18 @@ from edge_rnnt.inputs.joined import JoinedStrings
 from edge_rnnt.inputs.manifest import read_manifest
 from edge_rnnt.inputs.rejected import ManifestReport
 from edge_rnnt.inputs.splits import Splits, split
-from edge_rnnt.inputs.views import Selection, Telephone
+from edge_rnnt.inputs.views import Excerpt, Excerpts, Selection, Telephone
 from edge_rnnt.inputs.worded import in_plain_words
 
 SPLITS = ("train", "dev", "test")
-DOMAINS = {"commands": "commands", "strings": "digits", "telephony": "digits", "read": "read"}
+DOMAINS = {
+  "commands": "commands", "strings": "digits", "telephony": "digits", "read": "read",
+  "read_strings": "read",
+}  # fmt: skip
 """Name of a domain -> folder of ../shared/data that it is made of."""
 
+# Made by cut_words.py.
+DIGIT_WORDS = pathlib.Path(__file__).with_name("digit_words.tsv")
 # Times that every training recording of a digit is dealt into strings; dev and test deal each once.
 TRAIN_PASSES = 20
 LONG_PASSES = 8
@@ -38,6 +46,7 @@ LONG = (
   "long is read joined, for training 2-5 utterances of a speaker (15 s of speech at most), "
   "for test 6-12 (60 s at most), every utterance once; read_digits are digit strings of read's test"
 )
+ANEW = "read_strings are those of its training, cut into words and joined anew"
 
 
 @dataclasses.dataclass
@@ -69,7 +78,7 @@ def gather(
     elif folder == "digits":
       description += f"; {add_digits(named, sources, domains, seed)}"
     else:
-      description += f"; {_add_read(named, sources, seed)}"
+      description += f"; {_add_read(named, sources, domains, seed)}"
     told.append(description)
     report += found
   return named, " + ".join(told), report
@@ -121,7 +130,9 @@ def add_digits(
   return f"{JOINED}; {BY_TELEPHONE}" if "telephony" in domains else JOINED
 
 
-def _add_read(named: Named, sources: Mapping[str, Source], seed: int) -> str:
+def _add_read(
+  named: Named, sources: Mapping[str, Source], domains: Sequence[str], seed: int
+) -> str:
   """Sentences, long-form speech, and the test set's digit strings as a set of their own."""
   named.train["read"], named.dev["read"] = sources["train"], sources["dev"]
   named.train["long"] = JoinedStrings(
@@ -142,12 +153,36 @@ def _add_read(named: Named, sources: Mapping[str, Source], seed: int) -> str:
   # Those of training stay in `read` too: alone they can be given a share of their own.
   if digits := _digits(sources["train"]):
     named.train["read_digits"] = Selection(sources["train"], digits)
+    words = _words(sources["train"], digits) if "read_strings" in domains else []
+    if words:
+      named.train["read_strings"] = JoinedStrings(
+        Excerpts(sources["train"], words), passes=TRAIN_PASSES, seed=seed, name="read-string"
+      )
+      return f"{LONG}; {ANEW}"
   return LONG
 
 
 def _digits(source: Source) -> list[int]:
   """The utterances that are strings of digits."""
   return [item for item in range(len(source)) if set(source.text(item).split()) <= set(DIGITS)]
+
+
+def _words(source: Source, items: Sequence[int]) -> list[Excerpt]:
+  """The words of the utterances that it is known of where they are."""
+  known, words = word_borders(), []
+  for item in items:
+    said, borders = source.text(item).split(), known.get(source.id(item), ())
+    if len(borders) == len(said) + 1:
+      spans = itertools.pairwise(borders)
+      words += [Excerpt(item, *span, word) for word, span in zip(said, spans, strict=True)]
+  return words
+
+
+def word_borders(table: pathlib.Path = DIGIT_WORDS) -> dict[str, tuple[float, ...]]:
+  """Id of a digit string -> seconds at which its words begin, and the last ends."""
+  with table.open(encoding="utf-8", newline="") as file:
+    rows = list(csv.DictReader(file, delimiter="\t"))
+  return {row["id"]: tuple(map(float, row["borders"].split())) for row in rows}
 
 
 def size(sources: Mapping[str, Source]) -> str:

@@ -20,7 +20,7 @@ FLITE = (
 SOURCES = {
   COMMANDS: ("commands",),
   DIGITS: ("strings", "telephony"),
-  READ: ("read", "long", "read_digits"),
+  READ: ("read", "long", "read_digits", "read_strings"),
 }
 
 

@@ -1,11 +1,12 @@
-"""Sources that show other sources' speech: a part of it, as a telephone line carries it, several as
-one.
+"""Sources that show other sources' speech: some of it, stretches of it, as a telephone line carries
+it, several as one.
 """
 
 import bisect
 import dataclasses
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from edge_rnnt.audio.augment import telephone_band
 from edge_rnnt.inputs.dataset import Example, Source
@@ -37,6 +38,60 @@ class Selection:
 
   def id(self, index: int) -> str:
     return self._source.id(self._items[index])
+
+
+class Excerpt(NamedTuple):
+  """A stretch of utterance `item` in which `text` is said; begin and end in seconds."""
+
+  item: int
+  begin: float
+  end: float
+  text: str
+
+
+class Excerpts:
+  """Item i is what is heard of `source` in excerpts[i], by the same speaker.
+
+  Raises ValueError for no excerpt, and for one that does not lie in its utterance.
+  """
+
+  def __init__(self, source: Source, excerpts: Sequence[Excerpt]):
+    if not len(excerpts):
+      raise ValueError("no excerpt is no source")
+    for each in excerpts:
+      if not 0 <= each.begin < each.end <= source.seconds(each.item):
+        raise ValueError(
+          f"{source.id(each.item)} lasts {source.seconds(each.item):g} s, which has no excerpt "
+          f"from {each.begin:g} to {each.end:g} s"
+        )
+    self.sample_rate = source.sample_rate
+    self._source, self._excerpts = source, tuple(excerpts)
+
+  def __len__(self) -> int:
+    return len(self._excerpts)
+
+  def __getitem__(self, index: int) -> Example:
+    begin, end = self._span(index)
+    samples = self._source[self._excerpts[index].item].samples[begin:end]
+    return Example(self.id(index), samples, self.text(index), self.speaker(index))
+
+  def seconds(self, index: int) -> float:
+    begin, end = self._span(index)
+    return (end - begin) / self.sample_rate
+
+  def text(self, index: int) -> str:
+    return self._excerpts[index].text
+
+  def speaker(self, index: int) -> str:
+    return self._source.speaker(self._excerpts[index].item)
+
+  def id(self, index: int) -> str:
+    each = self._excerpts[index]
+    return f"{self._source.id(each.item)}-from-{each.begin:.2f}"
+
+  def _span(self, index: int) -> tuple[int, int]:
+    each = self._excerpts[index]
+    return round(each.begin * self.sample_rate), round(each.end * self.sample_rate)
 
 
 class Telephone(Selection):

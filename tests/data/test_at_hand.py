@@ -198,6 +198,33 @@ def test_three_domains(tmp_path, offline):
     np.testing.assert_array_equal(line[0].samples, telephone_band(clean[0].samples, RATE))
 
 
+def test_digit_strings_of_read_are_dealt_anew_where_their_words_are_known(
+  monkeypatch, tmp_path, offline
+):
+  write_read(tmp_path / "read", PEOPLE)
+  arguments = dict(
+    data_dir=None, shared=tmp_path, cache_dir=tmp_path / "cache", online=True, sample_rate=RATE
+  )
+  domains_asked = ("read", "read_strings")
+  unknown = resolve(**arguments, domains=domains_asked)
+  assert "read_strings" not in unknown.train
+  known, others = unknown.train["read_digits"], unknown.train["read"].id(0)
+  end = known.seconds(0)
+  table = {known.id(0): (0.0, 0.4 * end, end), known.id(1): (0.0, end), others: (0.0, end)}
+  monkeypatch.setattr(domains, "word_borders", lambda: table)
+  found = resolve(**arguments, domains=domains_asked)
+  assert "cut into words and joined anew" in found.description
+  assert "read_strings" not in found.dev | found.test
+  strings = found.train["read_strings"]
+  said = [word for n in range(len(strings)) for word in strings.text(n).split()]
+  assert sorted(set(said)) == ["nine", "one"] and len(said) == 2 * domains.TRAIN_PASSES
+  assert {strings.speaker(n) for n in range(len(strings))} == {known.speaker(0)}
+  single = next(n for n in range(len(strings)) if strings.text(n) == "nine")
+  (begin, stop), samples = strings[single].words[0], strings[single].samples
+  np.testing.assert_array_equal(samples[begin:stop], known[0].samples[: round(0.4 * end * RATE)])
+  assert "read_strings" not in resolve(**arguments, domains=("read",)).train
+
+
 def test_unknown_domains_are_an_error(tmp_path):
   arguments = dict(data_dir=None, shared=tmp_path, cache_dir=tmp_path, online=False)
   with pytest.raises(NoSpeech, match=r"'telefony'.*expected some of commands, strings, telephony"):

@@ -92,10 +92,11 @@ def test_what_cannot_be_shipped_is_refused_and_nothing_is_written(run, tmp_path,
 
 
 def test_licences_are_those_of_the_speech():
-  recorded = ("telephony", "read", "long", "commands", "telephony")
+  recorded = ("telephony", "read", "long", "commands", "telephony", "read_strings")
   lines = licences((*recorded, "synthetic-read", "synthetic-flite-telephony"))
   assert [line.partition(":")[0] for line in lines] == [
-    "commands", "telephony", "read, long", "synthetic-flite-telephony", "synthetic-read",
+    "commands", "telephony", "read, long, read_strings", "synthetic-flite-telephony",
+    "synthetic-read",
   ]  # fmt: skip
   assert "flite" in lines[3] and "espeak-ng" in lines[4]
   assert "CC BY-SA 4.0" in lines[1] and "Zhang et al." in lines[2]

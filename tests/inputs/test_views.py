@@ -6,7 +6,7 @@ import pytest
 from edge_rnnt.audio.augment import telephone_band
 from edge_rnnt.inputs.dataset import MemorySource, Source
 from edge_rnnt.inputs.joined import JoinedStrings
-from edge_rnnt.inputs.views import Chain, Selection, Telephone
+from edge_rnnt.inputs.views import Chain, Excerpt, Excerpts, Selection, Telephone
 
 RATE = 8000
 
@@ -32,6 +32,31 @@ def test_a_selection_is_what_was_selected(digits):
 def test_nothing_selected_is_an_error(digits):
   with pytest.raises(ValueError, match="a selection of no utterance"):
     Selection(digits, [])
+
+
+def test_excerpts_are_heard_where_they_lie(digits):
+  words = [Excerpt(3, 0.0, 0.05, "begins"), Excerpt(3, 0.05, 0.125, "ends"),
+           Excerpt(8, 0.1, 0.2, "other")]  # fmt: skip
+  chosen = Excerpts(digits, words)
+  assert isinstance(chosen, Source) and len(chosen) == 3 and chosen.sample_rate == RATE
+  for index, (item, begin, end) in enumerate([(3, 0, 400), (3, 400, 1000), (8, 800, 1600)]):
+    example = chosen[index]
+    np.testing.assert_array_equal(example.samples, digits[item].samples[begin:end])
+    assert example.text == chosen.text(index) == words[index].text
+    assert example.speaker == chosen.speaker(index) == digits.speaker(item)
+    assert example.id == chosen.id(index)
+    assert chosen.seconds(index) == len(example.samples) / RATE
+  assert len({chosen.id(index) for index in range(3)}) == 3
+  joined = JoinedStrings(chosen, least=2, most=2)[1]
+  assert sorted(joined.text.split()) == ["begins", "ends"] and len(joined.words) == 2
+
+
+def test_an_excerpt_of_what_is_not_there_is_an_error(digits):
+  with pytest.raises(ValueError, match="no excerpt is no source"):
+    Excerpts(digits, [])
+  for begin, end in ((0.1, 0.3), (-0.1, 0.1), (0.1, 0.1)):
+    with pytest.raises(ValueError, match=r"d4 lasts 0.2375 s, which has no excerpt from"):
+      Excerpts(digits, [Excerpt(4, begin, end, "x")])
 
 
 def test_the_telephone_changes_the_sound_and_nothing_else(digits):
