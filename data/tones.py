@@ -14,7 +14,7 @@ from edge_rnnt.inputs.rejected import ManifestReport
 
 # Two tones (Hz) a word, like a telephone's keys but far enough apart for a dozen mel bands.
 CHORDS = {"do": (300, 1200), "re": (500, 1200), "mi": (300, 2100), "fa": (500, 2100)}
-STRINGS = ("strings", "telephony")
+STRINGS = ("strings", "telephony", "read_strings")
 WORD_SECONDS = (0.18, 0.3)
 PAUSE_SECONDS = (0.06, 0.15)
 
