@@ -63,7 +63,8 @@ def report(config: ConfigDict, workdir: pathlib.Path) -> None:
 
 
 def _write(joint: results.Results, config: ConfigDict, workdir: pathlib.Path) -> None:
-  sections = [each.section for each in _questions(config)]
+  found = {row.name for row in joint.main_rows}
+  sections = study_tables.sections(_questions(config), ONLY.value, found)
   rows = study_device.read(workdir)
   written = study.write(joint, workdir, sections, [study_device.table(rows)] if rows else [])
   print(f"The page: {written[0]}", flush=True)

@@ -6,7 +6,7 @@ project's own, set before anything was measured.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ml_collections import ConfigDict
 
@@ -66,6 +66,14 @@ def questions(config: ConfigDict, seeds: Iterable[int]) -> tuple[Question, ...]:
     _quantization(),
     _beyond(),
   )
+
+
+def sections(
+  asked: Iterable[Question], keys: Collection[str], found: Collection[str]
+) -> list[Section]:
+  """The tables of these keys, and of the others those of which more was found than their base."""
+  every = [each.section for each in asked]
+  return [each for each in every if each.key in keys or set(found) & set(each.models) - {each.base}]
 
 
 def _sparsity(seeds: tuple[int, ...]) -> Question:

@@ -55,6 +55,18 @@ def test_tables_1_and_3_have_all_seeds(questions):
         assert [p.seed for p in question.points if p.name == name] == list(SEEDS), name
 
 
+def test_a_page_has_the_tables_asked_for_and_what_else_was_found(questions):
+  def keys(asked, found):
+    return [each.key for each in study_tables.sections(questions, asked, found)]
+
+  dense = ("lstm-0%-float", "lstm-80%-float", "lstm+lstm-float")
+  assert keys(("sparsity", "combined"), dense) == ["sparsity", "combined"]
+  assert keys(("sparsity",), (*dense, "cifg+sru-float")) == ["sparsity", "cells"]
+  assert keys((), ()) == []
+  every = [each.section.key for each in questions]
+  assert keys(every, ()) == every
+
+
 def test_the_small_lstm_has_the_bytes_of_the_edge_models_integer_file():
   """Counted again with the inventory's own command."""
   config = study_point.get_config()
