@@ -6,8 +6,9 @@ interval [low, high] of d, from the paired bootstrap of the two models on the sa
     at_most b    agrees if high <= b,   disagrees if low > b,    else cannot tell
     at_least b   agrees if low >= b,    disagrees if high < b,   else cannot tell
 
-so a test that is too small says so, instead of agreeing with everything. So does a base that hears
-next to nothing: what it is compared with can hardly have more errors.
+so a test that is too small says so, instead of agreeing with everything. So do seeds that don't all
+lie on that side of b, each alone: three of them make no sure interval. And a base that hears next
+to nothing: what it is compared with can hardly have more errors.
 """
 
 import dataclasses
@@ -52,6 +53,12 @@ class Claim:
       return _verdict(high <= self.at_most, low > self.at_most)
     return _verdict(low >= self.at_least, high < self.at_least)
 
+  def judge(self, difference: Difference) -> str:
+    """The verdict for a difference whose relative size is known, and that of each seed."""
+    verdict = self.holds(*difference.relative[1:])
+    alone = (self.holds(each, each) for each in difference.of_each_seed)
+    return verdict if all(each == verdict for each in alone) else CANNOT_TELL
+
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
@@ -67,25 +74,22 @@ def answer(claim: Claim, results: Results, evidence: Evidence) -> Answer:
   """Holds a claim against the rows of its test set."""
   row, base = (_named(results, name, claim.set) for name in (claim.row, claim.base))
   difference = evidence.difference(row, base) if row and base else None
-  if row is None or base is None or difference is None or not base.wer:
+  if row is None or base is None or difference is None or difference.relative is None:
     return Answer(claim, CANNOT_TELL, None, f"{claim.sentence} Here: not measured yet.")
-  relative = _relative(difference, base)
-  deaf = base.wer >= HEARS_NOTHING
-  verdict = CANNOT_TELL if deaf else claim.holds(relative[1], relative[2])
-  why = f", since {base.name} itself has {units.rate(base.wer)} % errors" if deaf else ""
-  found = f"{_found(relative, row)}: {verdict}{why}."
-  return Answer(claim, verdict, relative, f"{claim.sentence} Here: {found}")
+  verdict, why = claim.judge(difference), ""
+  if base.wer >= HEARS_NOTHING:
+    verdict = CANNOT_TELL
+    why = f", since {base.name} itself has {units.rate(base.wer)} % errors"
+  found = f"{_found(difference, row)}: {verdict}{why}."
+  return Answer(claim, verdict, difference.relative, f"{claim.sentence} Here: {found}")
 
 
-def _found(relative: tuple[float, float, float], row: Row) -> str:
-  middle, low, high = (units.points(100 * each) for each in relative)
-  runs = "one seed" if row.seeds == 1 else f"{row.seeds} seeds"
+def _found(difference: Difference, row: Row) -> str:
+  middle, low, high = (units.points(100 * each) for each in difference.relative)
+  each = ", ".join(units.points(100 * each) for each in difference.of_each_seed)
+  count = len(difference.of_each_seed)
+  runs = "one seed" if count == 1 else f"{count} seeds ({each})"
   return f"{middle} % [{low}, {high}] relative, {runs}, {units.exact(row.words)} words"
-
-
-def _relative(difference: Difference, base: Row) -> tuple[float, float, float]:
-  middle, low, high = difference.points, difference.low, difference.high
-  return middle / base.wer, low / base.wer, high / base.wer
 
 
 def _named(results: Results, name: str, set_: str) -> Row | None:

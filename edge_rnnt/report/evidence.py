@@ -1,5 +1,6 @@
 """Rows with what their models heard: differences between two models on the very same utterances."""
 
+import math
 import os
 import pathlib
 from collections.abc import Sequence
@@ -14,12 +15,21 @@ SAMPLES = 4000  # bootstrap draws: p is known to about 0.005 where it matters
 
 
 class Difference(NamedTuple):
-  """WER of one model less that of another, in percentage points; below 0 the first is better."""
+  """WER of one model less that of another, over the seeds that both have; below 0 the first is
+  better. Intervals are of 95 %, by paired bootstrap over utterances, and seeds where several are.
+
+  Attributes:
+    points, low, high: percentage points.
+    relative: over the other's WER, a share; None if it makes no errors.
+    of_each_seed: the same for each seed alone, in their order.
+  """
 
   points: float
-  low: float  # 95 % interval, paired bootstrap over utterances, and seeds where several are pooled
+  low: float
   high: float
   p_value: float
+  relative: tuple[float, float, float] | None
+  of_each_seed: tuple[float, ...]
 
 
 class Evidence:
@@ -86,4 +96,11 @@ def _difference(heard: Sequence[list[Heard]], base: Sequence[list[Heard]]) -> Di
       [each.hypothesis for each in heard[0]],
       samples=SAMPLES,
     )
-  return Difference(100 * found.difference, 100 * found.low, 100 * found.high, found.p_value)
+  points = (100 * each for each in (found.difference, found.low, found.high))
+  each_seed = () if found.relative is None else map(_relative, heard, base)
+  return Difference(*points, found.p_value, found.relative, tuple(each_seed))
+
+
+def _relative(heard: list[Heard], base: list[Heard]) -> float:
+  mine, theirs = (rescore(run, samples=1).wer for run in (heard, base))
+  return (mine - theirs) / theirs if theirs else math.inf

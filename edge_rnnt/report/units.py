@@ -45,10 +45,10 @@ def points(difference: float) -> str:
 
 
 def p_value(probability: float) -> str:
-  """p = 0.13; p = 0.004; p < 0.001."""
+  """p = 0.13; p = 0.048; p = 0.004; p < 0.001."""
   if probability < 0.001:
     return "p < 0.001"
-  return f"p = {probability:.{2 if probability >= 0.01 else 3}f}"
+  return f"p = {probability:.{2 if probability >= 0.1 else 3}f}"
 
 
 def factor(number: float) -> str:

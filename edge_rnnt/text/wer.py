@@ -51,12 +51,38 @@ class ErrorRate:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-  """WER(b) - WER(a) over the same utterances; below zero: b is better."""
+  """WER(b) - WER(a) over the same utterances; below zero: b is better.
+
+  relative: (WER(b) - WER(a)) / WER(a), and its own 95 % interval, as WER(a) is not known exactly
+  either; None if a makes no errors.
+  """
 
   difference: float
   low: float  # 95 % interval
   high: float
   p_value: float  # two-sided: how often chance alone would set them so far apart
+  relative: tuple[float, float, float] | None
+
+  @classmethod
+  def of(
+    cls, whole: Float64[np.ndarray, "3"], draws: Float64[np.ndarray, "samples 3"]
+  ) -> "Comparison":
+    """From a bootstrap's sums of errors that b makes more than a, errors of a, and words."""
+    points = _quotient(draws[:, 0], draws[:, 2])
+    low, high = np.percentile(points, [2.5, 97.5]).tolist()
+    tail = min((points <= 0).sum(), (points >= 0).sum())
+    more, wrong, words = whole.tolist()
+    relative = None
+    if wrong:
+      ends = np.percentile(_quotient(draws[:, 0], draws[:, 1]), [2.5, 97.5]).tolist()
+      relative = (more / wrong, ends[0], ends[1])
+    return cls(
+      difference=more / words,
+      low=low,
+      high=high,
+      p_value=min(1.0, 2 * float(tail + 1) / (len(points) + 1)),
+      relative=relative,
+    )
 
 
 def error_rate(
@@ -105,17 +131,10 @@ def compare(
   """
   edits_a, words = _edits(references, a)
   edits_b, _ = _edits(references, b)
-  more = (edits_b - edits_a).sum(axis=1)
-  draws = _ratio(_draw(np.stack([more, words]), seed, samples))
-  draws = draws[np.isfinite(draws)]
-  low, high = np.percentile(draws, [2.5, 97.5]).tolist()
-  tail = min((draws <= 0).sum(), (draws >= 0).sum())
-  return Comparison(
-    difference=float(more.sum() / words.sum()),
-    low=low,
-    high=high,
-    p_value=min(1.0, 2 * float(tail + 1) / (len(draws) + 1)),
-  )
+  wrong = edits_a.sum(axis=1)
+  counts = np.stack([edits_b.sum(axis=1) - wrong, wrong, words])
+  draws = np.array(list(_draw(counts, seed, samples)), np.float64)
+  return Comparison.of(counts.sum(axis=1).astype(np.float64), draws)
 
 
 def _edits(
@@ -143,9 +162,9 @@ def _edits(
 
 
 def _draw(
-  counts: Int64[np.ndarray, "2 B"], seed: int, samples: int
-) -> Iterator[Int64[np.ndarray, "2"]]:
-  """Sums of counts over utterances drawn with replacement, one pair for each of the samples."""
+  counts: Int64[np.ndarray, "K B"], seed: int, samples: int
+) -> Iterator[Int64[np.ndarray, "K"]]:
+  """Sums of counts over utterances drawn with replacement, for each of the samples."""
   rng = np.random.default_rng(seed)
   utterances = counts.shape[1]
   for _ in range(samples):
@@ -155,3 +174,10 @@ def _draw(
 def _ratio(sums: Iterator[np.ndarray]) -> Float64[np.ndarray, "samples"]:
   """Errors per word of each draw; NaN where only empty references were drawn."""
   return np.array([errors / words if words else np.nan for errors, words in sums])
+
+
+def _quotient(
+  above: Float64[np.ndarray, "samples"], below: Float64[np.ndarray, "samples"]
+) -> Float64[np.ndarray, "n"]:
+  """Of each draw but those with nothing to divide by."""
+  return above[below != 0] / below[below != 0]

@@ -3,7 +3,7 @@
 import pytest
 
 from edge_rnnt.report.claims import AGREES, CANNOT_TELL, DISAGREES, Claim, answer
-from edge_rnnt.report.evidence import Evidence
+from edge_rnnt.report.evidence import Difference, Evidence
 from edge_rnnt.report.results import ResultsError
 
 
@@ -20,6 +20,15 @@ from edge_rnnt.report.results import ResultsError
 )
 def test_an_interval_decides_only_where_it_lies_on_one_side_of_the_bound(bound, low, high, verdict):
   assert Claim(sentence="s", row="a", base="b", **bound).holds(low, high) == verdict
+
+
+@pytest.mark.parametrize(
+  "of_each_seed, verdict",
+  [((0.02, 0.05, 0.08), AGREES), ((0.02, 0.11, 0.02), CANNOT_TELL), ((0.05,), AGREES)],
+)
+def test_seeds_that_contradict_each_other_decide_nothing(of_each_seed, verdict):
+  difference = Difference(1.0, 0.2, 1.8, 0.04, (0.05, 0.01, 0.09), of_each_seed)
+  assert Claim(sentence="s", row="a", base="b", at_most=0.1).judge(difference) == verdict
 
 
 @pytest.mark.parametrize("bounds", [{}, {"at_most": 0.1, "at_least": 0.0}])

@@ -66,7 +66,32 @@ def test_seeds_are_drawn_together(errors):
   b = a | {0: run(errors + 1)}
   found = seeds.compare(seeds.pool(a), seeds.pool(b))
   assert found.difference == pytest.approx(0.25 / 3)
-  assert found.low == 0 and found.high == pytest.approx(0.25, abs=0.01)
+  stretch = np.sqrt(3 / 2)  # a draw has the run in which they differ 0 to 3 times of 3
+  assert found.low == pytest.approx(0.25 * (1 - stretch) / 3)
+  assert found.high == pytest.approx(0.25 * (1 + 2 * stretch) / 3)
+
+
+def test_runs_spread_as_a_mean_of_so_many_should():
+  """Without chance in the utterances, draws vary by the runs' unbiased variance over their number.
+
+  The interval of three runs has few values to take, so it is many runs' whose ends are known.
+  """
+  wrong = np.random.default_rng(3).integers(20, 60, size=40)
+  pooled = seeds.pool({s: run([int(each)] * 3, words=100) for s, each in enumerate(wrong)})
+  low, high = seeds.interval(pooled)
+  deviation = np.std(wrong / 100, ddof=1) / np.sqrt(40)
+  assert (high - low) / (2 * 1.96) == pytest.approx(deviation, rel=0.05)
+
+
+def test_a_relative_difference_has_an_interval_of_its_own(errors):
+  """Half of the errors, always: whatever is drawn, it is half."""
+  a = {s: run(2 * (errors // 2 + s)) for s in range(2)}
+  b = {s: run(errors // 2 + s) for s in range(2)}
+  found = seeds.compare(seeds.pool(a), seeds.pool(b))
+  assert found.relative == pytest.approx((-0.5, -0.5, -0.5))
+  assert found.low < found.difference < found.high < 0
+  nothing = seeds.pool({s: run([0] * 120) for s in range(2)})
+  assert seeds.compare(nothing, seeds.pool(b)).relative is None
 
 
 def test_other_seeds_cannot_be_compared(errors):

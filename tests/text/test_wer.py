@@ -127,6 +127,23 @@ def test_a_clear_difference_is_seen_and_signed():
   assert (back.difference, back.low, back.high) == (-got.difference, -got.high, -got.low)
 
 
+def test_a_relative_difference_is_drawn_with_what_it_is_relative_to():
+  """Where a makes few errors, their number is as unsure as the difference: the interval is wider
+  than the difference's own over the rate of a, and not symmetric."""
+  references, a = coin_flips(300, 0.08, 0)
+  _, b = coin_flips(300, 0.16, 1)
+  got = compare(references, a, b, samples=4000)
+  errors_a, errors_b = (np.array([text == "b" for text in heard]) for heard in (a, b))
+  middle, low, high = got.relative
+  assert middle == pytest.approx((errors_b.sum() - errors_a.sum()) / errors_a.sum())
+  rng = np.random.default_rng(9)
+  drawn = [rng.integers(300, size=300) for _ in range(4000)]
+  theirs = [errors_b[each].sum() / errors_a[each].sum() - 1 for each in drawn]
+  np.testing.assert_allclose([low, high], np.percentile(theirs, [2.5, 97.5]), rtol=0.1)
+  assert high - low > (got.high - got.low) / error_rate(references, a).wer
+  assert compare(references, references, b).relative is None
+
+
 def test_pairing_sees_what_two_intervals_cannot():
   """b mends twelve errors of a and makes none: hidden by the intervals, clear when paired."""
   references, a = coin_flips(400, 0.3, 0)
