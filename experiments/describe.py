@@ -65,9 +65,8 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
   lines = [
     "Every row was measured from its device file by the device runtime "
     f"({default_engine()} engine).",
-    f"Pruned in {config.pruning.block[0]}x{config.pruning.block[1]} blocks, recovery "
-    f"{config.pruning.recovery}.",
-    _quantized(config),
+    *_pruned(config),
+    *_quantized(config),
     f"Curriculum: {', '.join(config.curriculum)}.",
   ]
   if speech.corpora.apart:
@@ -86,18 +85,27 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
   return tuple(lines)
 
 
-def _quantized(config: ConfigDict) -> str:
+def _pruned(config: ConfigDict) -> list[str]:
+  """How, if anything is."""
+  if all(config.stages[name].sparsity <= 0 for name in config.curriculum):
+    return []
+  block = "x".join(map(str, config.pruning.block))
+  return [f"Pruned in {block} blocks, recovery {config.pruning.recovery}."]
+
+
+def _quantized(config: ConfigDict) -> list[str]:
   """How the numbers of the device files came about."""
   aware = {name: config.stages[name].quantize for name in config.curriculum}
   aware = {name: scheme for name, scheme in aware.items() if scheme}
   calibrated = f"calibrated on {config.calibration_utterances} training utterances"
   if not aware:
-    return f"Integer rows are {calibrated}, without fine-tuning."
+    integers = [f"Integer rows are {calibrated}, without fine-tuning."]
+    return integers if "integer" in config.schemes else []
   stages = ", ".join(f"{name} for {scheme}" for name, scheme in aware.items())
-  return (
+  return [
     f"Trained with fake quantization, masks frozen: {stages} (ranges {config.quantization.ranges} "
     f"until {config.quantization.freeze:.0%} of the stage). Other integer rows are {calibrated}."
-  )
+  ]
 
 
 def _disturbed(config: ConfigDict) -> list[str]:

@@ -59,8 +59,11 @@ def put_study(workdir: pathlib.Path, repository: pathlib.Path) -> None:
   put(repository / "README.md", "study", study_section(found, workdir))
   docs = repository / "docs" / "study"
   docs.mkdir(parents=True, exist_ok=True)
-  for path in (path for pattern in OF_A_STUDY for path in workdir.glob(pattern)):
-    shutil.copyfile(path, docs / path.name)
+  for pattern in OF_A_STUDY:
+    for before in docs.glob(pattern):
+      before.unlink()
+    for path in workdir.glob(pattern):
+      shutil.copyfile(path, docs / path.name)
   packed_points.pack(workdir, docs / "points.tar.xz")
 
 
@@ -96,15 +99,15 @@ def quickstart_section(found: results.Results, workdir: pathlib.Path) -> str:
 
 
 def study_section(found: results.Results, workdir: pathlib.Path) -> str:
-  """The smallest file that is as good as the dense model, the models to choose from, each table's
-  verdicts, and the plot.
+  """The half sparse model in a sentence, the models to choose from, each table's verdicts, and the
+  plot.
   """
   evidence = Evidence(found, workdir)
-  best, base = _chosen(found, evidence)
+  row, base = (_row(found, name) for name in (study_tables.SHOWN_FIRST, study_tables.HEADLINE[0]))
   shown = study_tables.HEADLINE
   brief = study.Section(key="", title="", question="", models=shown, base=base.name)
   parts = [
-    _sentence(best, base, evidence),
+    _sentence(row, base, evidence),
     table.markdown(study.section_table(brief, found, evidence)),
     "\n".join(_verdicts(found, evidence)),
     "![Size against word error rate](docs/study/size_wer.png)",
@@ -114,33 +117,27 @@ def study_section(found: results.Results, workdir: pathlib.Path) -> str:
   return "\n\n".join(parts) + "\n"
 
 
-def _chosen(found: results.Results, evidence: Evidence) -> tuple[results.Row, results.Row]:
-  """The smallest file of the headline that this test can't tell from the dense float model (or, if
-  it can tell all, the one with the fewest errors), and that model, which has had as many updates.
-  """
-  rows = {row.name: row for row in found.main_rows if row.name in study_tables.HEADLINE}
-  base = rows.get(study_tables.HEADLINE[0])
-  if base is None:
-    raise results.ResultsError(
-      f"the study has no {study_tables.HEADLINE[0]} yet, which its headline is measured against"
-    )
-  others = [row for row in rows.values() if row != base] or [base]
-  as_good = [row for row in others if not evidence.worse(row, base)]
-  if not as_good:
-    return min(others, key=lambda row: row.wer), base
-  return min(as_good, key=lambda row: row.bytes), base
+def _row(found: results.Results, name: str) -> results.Row:
+  row = next((row for row in found.main_rows if row.name == name), None)
+  if row is None:
+    raise results.ResultsError(f"the study has no {name} yet, which the README is to tell of")
+  return row
 
 
-def _sentence(best: results.Row, base: results.Row, evidence: Evidence) -> str:
-  less = evidence.difference(best, base) if best != base else None
+def _sentence(row: results.Row, base: results.Row, evidence: Evidence) -> str:
+  said = (
+    f"**{row.name}: {units.share(row.bytes / base.bytes)} of the dense float model's bytes, WER "
+    f"{units.rate(row.wer)} % against {units.rate(base.wer)} %**"
+  )
+  less = evidence.difference(row, base)
   if less is None:
-    return f"**{best.name}: {units.size(best.bytes)}, WER {units.rate(best.wer)} %**"
+    return said
   low, high = units.points(less.low), units.points(less.high)
-  verdict = "worse beyond chance" if evidence.worse(best, base) else "not told apart"
+  verdict = "more than chance explains" if evidence.worse(row, base) else "not told apart"
+  seeds = len(less.of_each_seed)
   return (
-    f"**{best.name}: {units.share(best.bytes / base.bytes)} of the dense float model's bytes, WER "
-    f"{units.rate(best.wer)} % against {units.rate(base.wer)} %** "
-    f"({units.points(less.points)} points, 95 % interval {low} to {high}: {verdict})"
+    f"{said} ({units.points(less.points)} points, 95 % interval {low} to {high}, "
+    f"{f'{seeds} seeds' if seeds > 1 else 'one seed'}: {verdict})"
   )
 
 

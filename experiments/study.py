@@ -66,7 +66,8 @@ def _write(joint: results.Results, config: ConfigDict, workdir: pathlib.Path) ->
   found = {row.name for row in joint.main_rows}
   sections = study_tables.sections(_questions(config), ONLY.value, found)
   rows = study_device.read(workdir)
-  written = study.write(joint, workdir, sections, [study_device.table(rows)] if rows else [])
+  measured = [study_device.table(rows)] if rows else []
+  written = study.write(joint, workdir, sections, measured, study_tables.about(config))
   print(f"The page: {written[0]}", flush=True)
 
 

@@ -23,8 +23,9 @@ OURS = "edge_rnnt"
 POINTS = ("dense-after-0", "sparse-after-0", "edge-50%-0", "edge-70%-0")
 """Those whose device files are measured; training with rounding changes no shape."""
 PAPER = "paper_lstm,paper_lstm:0.8,paper_edge:0.5:0.3"
-PAPER_RATIO = 0.3
-"""Time of the integer model over the float model's, on a Pixel 3's small cores, in the paper."""
+PAPER_RATIO, ABOUT = 0.3, 0.1
+"""Time of the integer model over the float model's, on a Pixel 3's small cores, in the paper, which
+says "about": up to so much more agrees."""
 
 
 class NotMeasured(ResultsError):
@@ -103,7 +104,7 @@ def sentences(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
   for name in dict.fromkeys(map(named, ours)):
     if {(name, "float"), (name, "integer")} <= times.keys():
       ratio = times[name, "integer"] / times[name, "float"]
-      verdict = "agrees" if ratio <= PAPER_RATIO else "disagrees"
+      verdict = "agrees" if ratio <= PAPER_RATIO + ABOUT else "disagrees"
       yield (
         f"The paper: integer takes about {units.share(PAPER_RATIO)} of float's time (a phone's "
         f"small core). Here, {name}: {units.share(round(ratio, 3))} (this machine, medians of "

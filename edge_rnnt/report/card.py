@@ -70,9 +70,7 @@ def text(
       speakers=page.speakers(results),
       domains=results.data.name,
       few=few,
-      unheard=[
-        portion.set for each, portion in _by_set(results, row) if portion and each.wer > UNHEARD
-      ],
+      unheard=[portion.set for each, portion in _by_set(results, row) if _unheard(each, portion)],
       licences=licences,
       training=training,
     )
@@ -88,9 +86,18 @@ def _by_set(results: Results, row: Row) -> list[tuple[Row, Portion | None]]:
   return [(each, tested.get(each.set, only)) for each in rows]
 
 
+def _unheard(row: Row, portion: Portion | None) -> bool:
+  return portion is not None and row.wer > UNHEARD
+
+
 def _table(results: Results, row: Row) -> Table:
-  """set | WER with interval | words | utterances | speakers."""
+  """set | WER with interval | words | utterances | speakers.
+
+  Where a set is not heard at all there is no row of all together: it would tell of the sets' sizes.
+  """
   rows, cells = _by_set(results, row), []
+  if any(_unheard(*each) for each in rows):
+    rows = [each for each in rows if each[1] is not None]
   for each, portion in rows:
     name = portion.set if portion else "all together"
     known = portion is not None and portion.speakers is not None

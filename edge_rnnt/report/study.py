@@ -71,7 +71,7 @@ class Answered:
 class Measured:
   """A table that was measured elsewhere (times on a device): heads, and rows of text.
 
-  before: the section that it precedes, by its key; "": after all.
+  before: the section that it precedes, by its key; "", or one that is not there: after all.
   """
 
   title: str
@@ -97,8 +97,11 @@ def write(
   folder: str | os.PathLike,
   sections: Sequence[Section],
   measured: Sequence[Measured] = (),
+  about: str = "",
 ) -> list[pathlib.Path]:
   """Writes report.html, report.md and their pictures into `folder`; returns what was written.
+
+  about: what a reader should know before the tables.
 
   Raises ResultsError if a row's WER is not that of its hypotheses.
   """
@@ -111,7 +114,9 @@ def write(
   content: dict[str, Any] = {
     "results": results,
     "sections": answered,
+    "keys": [each.key for each in sections],
     "measured": measured,
+    "about": about,
     "speakers": page.speakers(results),
     "pictures": {name: markupsafe.Markup(text) for name, text in svgs.items()},
     "captions": plot_study.CAPTIONS,
@@ -142,10 +147,17 @@ def section_table(section: Section, results: Results, evidence: Evidence) -> Tab
   by_set = {(row.name, row.set): row for row in results.set_rows}
   wers = [f"{each}, WER %" for each in (*sets, "all")]
   noisy = any(row.fidelity is not None and row.fidelity.noisiest for row in chosen)
-  heads = ("model", "params", "% of base", "file bytes", "bytes, % of base", *["SQNR, dB"] * noisy)
-  heads += (*wers, "less base, points", "p")
+  heads = (
+    "model",
+    "params left",
+    "% of base",
+    "file bytes",
+    "bytes, % of base",
+    *["SQNR, dB"] * noisy,
+  )
+  heads += (*wers, "minus base, points", "p")
   return Table(
-    caption=_caption(chosen) + (NOISE if noisy else ""),
+    caption=_caption(chosen, results) + (NOISE if noisy else ""),
     heads=heads,
     aligns=("left", *["right"] * (len(heads) - 1)),
     rows=tuple(
@@ -199,12 +211,18 @@ def _less(row: Row, base: Row | None, evidence: Evidence) -> tuple[Cell, Cell]:
   return Cell(points[0], f"[{points[1]}, {points[2]}]"), Cell(p)
 
 
-def _caption(rows: Sequence[Row]) -> str:
-  runs = sorted({row.seeds for row in rows})
-  seeds = f"{runs[0]} seed{'s' if runs[0] > 1 else ''}" if len(runs) == 1 else f"seeds: {runs}"
+def _caption(rows: Sequence[Row], results: Results) -> str:
+  few, most = (pick(row.seeds for row in rows) for pick in (min, max))
+  seeds = f"{most} seed{'s' if most > 1 else ''}"
+  if few < most:
+    seeds = f"{few} to {most} seeds, of which a difference has those that both models were run with"
+  tested = (each for each in results.data.portions if each.split == "test" and each.speakers)
+  people = ", ".join(f"{each.set} {each.speakers}" for each in tested)
   return (
     f"Test: {units.exact(rows[0].words)} words, {seeds}. Brackets: 95 % intervals, by bootstrap "
-    "over utterances (and seeds); differences by paired bootstrap."
+    "over utterances (and seeds); differences by paired bootstrap. They tell nothing of other "
+    f"people{f' than the test sets have ({people})' if people else ''}"
+    f"{', nor of another training' if few == 1 else ''}."
   )
 
 

@@ -91,7 +91,9 @@ def test_the_page_compares_with_the_group_that_was_named(folder):
   found = evidence.difference(joint.rows[2], joint.rows[1])
   assert found.points == pytest.approx(4.0) and found.low < 4 < found.high
   # The dense model was run with seed 0 alone: that run is compared with the same seed's.
-  assert evidence.difference(joint.rows[1], joint.rows[0]).points == pytest.approx(2.0)
+  shared = evidence.difference(joint.rows[1], joint.rows[0])
+  assert shared.points == pytest.approx(2.0) and shared.of_each_seed == pytest.approx((1.0,))
+  assert shared.relative[0] == pytest.approx(1.0)  # 6 errors for 3
 
 
 def heard_in_three_sets(folder, name, seed, wrong) -> None:

@@ -134,6 +134,11 @@ def test_the_page_tells_domains_and_disturbances(config, run):
   assert told.name == "spoken orders, read sentences and digit strings by telephone"
   notes = " ".join(describe.notes(config, speech))
   assert "background noise (at hand) in 70%, rooms (at hand) in 20%, a telephone line" in notes
+  assert "Pruned in 8x1 blocks" in notes and "Integer rows are calibrated on" in notes
+  dense = config.copy_and_resolve_references()
+  dense.curriculum, dense.schemes = ("align", "dense"), ("float",)
+  notes = " ".join(describe.notes(dense, speech))
+  assert "Pruned" not in notes and "Integer" not in notes
 
 
 def test_sets_apart_have_rows_of_their_own_only(workdir, tmp_path, make_corpora):

@@ -89,7 +89,7 @@ def make_results(made: tuple[pathlib.Path, tuple[Row, ...]]) -> Callable[..., Re
     fields = {
       "data": Data(
         name="spoken digits and orders",
-        description="Made up for this test: no audio was heard at all.",
+        description="Made up for this test: no audio was heard at all",
         synthetic=False,
         synthetic_train_share=0.25,
         unseen_speakers=True,

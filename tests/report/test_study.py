@@ -85,6 +85,13 @@ def test_the_page_is_whole_and_says_what_is_missing(make_results, tmp_path, sect
   assert "agrees 1" in page
   assert page.count("<svg") == 3  # sizes, times, sparsities; recovery is not known
   html.parser.HTMLParser().feed(page)
+  for before in ("", "a section that is not there"):
+    timed = dataclasses.replace(timed, before=before)
+    study.write(results, tmp_path, [section], [timed], "Whose question it was.")
+    for name in ("report.md", "report.html"):
+      text = (tmp_path / name).read_text()
+      assert text.index("Whose question it was.") < text.index("What does it cost?")
+      assert text.index("What does it cost?") < text.index("Said here.")
   assert not re.search(r"(?:src|href)=\"(?!#)", page)  # self-contained
 
 
