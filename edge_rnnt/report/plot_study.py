@@ -7,16 +7,19 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from edge_rnnt.report.plot import LINE, SOFT, STYLE, new_figure
+from edge_rnnt.report.plot import LINE, SOFT, STYLE, new_figure, time_against_wer
 from edge_rnnt.report.results import Results, Row
 from edge_rnnt.report.svg import COLORS
 
 SHADES = tuple(COLORS[name][0] for name in ("float", "hybrid", "integer", "ink"))
 CAPTIONS: Mapping[str, tuple[str, str]] = {
-  "size_wer": ("Size against word errors", "Lower left is better. Bars: 95 % intervals."),
+  "size_wer": (
+    "Size against word errors",
+    "Lower left is better; those that no other beats in both are named. Bars: 95 % intervals.",
+  ),
   "time_wer": (
     "Time against word errors",
-    "Real-time factor on one thread; lower left is better. Bars: 95 % intervals.",
+    "Lower left is better; those that no other beats in both are named. Bars: 95 % intervals.",
   ),
   "sparsity": (
     "What sparsity costs in each domain",
@@ -41,21 +44,6 @@ def figures(results: Results, sparsities: Sequence[str]) -> dict[str, Figure]:
     "recovery": blocks_back(results),
   }
   return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
-def time_against_wer(results: Results) -> Figure | None:
-  """One point for each model that was timed; colour by scheme."""
-  rows = [row for row in results.main_rows if row.rtf is not None]
-  if not rows:
-    return None
-  with matplotlib.rc_context(STYLE):
-    figure, axes = new_figure(width=6.6, height=4.0)
-    axes.set_xscale("log")
-    for scheme in dict.fromkeys(row.scheme for row in rows):
-      chosen = [row for row in rows if row.scheme == scheme]
-      _points(axes, [row.rtf for row in chosen], chosen, COLORS[scheme][0], scheme, line="none")
-    _finish(axes, "real-time factor (log scale)")
-  return figure
 
 
 def sparsity_by_domain(results: Results, models: Sequence[str]) -> Figure | None:

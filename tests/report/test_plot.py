@@ -59,7 +59,7 @@ def test_a_crowd_gets_a_legend_instead(results):
   assert {text.get_text() for text in legend.get_texts()} == {"float", "dense"}
 
 
-def test_of_a_crowd_the_front_is_named(results):
+def test_of_a_crowd_the_front_is_named_and_joined(results):
   row = results.main_rows[0]
   sizes = {"small": (1000, 30.0), "large": (9000, 10.0)}
   sizes |= {f"beaten {i}": (9000 + 100 * i, 30.0 + i) for i in range(20)}
@@ -69,6 +69,19 @@ def test_of_a_crowd_the_front_is_named(results):
   )
   (axes,) = plot.size_against_wer(dataclasses.replace(results, rows=rows)).axes
   assert [text.get_text() for text in axes.texts] == ["small", "large"]
+  joined = [line.get_xydata().tolist() for line in axes.lines if len(line.get_xdata()) == 2]
+  assert [[1000, 30.0], [9000, 10.0]] in joined
+
+
+def test_times_are_drawn_of_the_models_that_have_one(results):
+  rows = results.main_rows
+  timed = [rows[0], dataclasses.replace(rows[1], rtf=None), *rows[2:]]
+  (axes,) = plot.time_against_wer(dataclasses.replace(results, rows=tuple(timed))).axes
+  points = [line.get_xydata().tolist() for line in axes.lines if line.get_gid()]
+  assert points == [[[row.rtf, row.wer]] for row in timed if row.rtf is not None]
+  assert "0.05" in [label.get_text() for label in axes.get_xticklabels()]
+  untimed = tuple(dataclasses.replace(row, rtf=None) for row in rows)
+  assert plot.time_against_wer(dataclasses.replace(results, rows=untimed)) is None
 
 
 def test_svg_is_whole_themed_and_fetches_nothing(results, figure):
