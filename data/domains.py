@@ -38,13 +38,15 @@ LONG_PASSES = 8
 # Decoded recordings are kept in cache_dir up to this size (four hours at 16 kHz).
 KEPT_BYTES = 512 << 20
 JOINED = (
-  "digit strings of dev and test are joined from single recordings of one speaker with random "
-  "pauses, every recording once (seeded)"
+  "digit strings are joined from single recordings of one speaker with random pauses (seeded), "
+  "those of dev and test from every recording once, for training "
+  f"{TRAIN_PASSES} times in new orders"
 )
 BY_TELEPHONE = "telephony is those strings through 300-3400 Hz and 8-bit mu-law"
 LONG = (
-  "long is read joined, for training 2-5 utterances of a speaker (15 s of speech at most), "
-  "for test 6-12 (60 s at most), every utterance once; read_digits are digit strings of read's test"
+  "long is read joined, for training 2-5 utterances of a speaker (15 s of speech at most), every "
+  f"utterance {LONG_PASSES} times, for test 6-12 (60 s at most), every utterance once; read_digits "
+  "are digit strings of read's test"
 )
 ANEW = "read_strings are those of its training, cut into words and joined anew"
 
