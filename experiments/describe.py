@@ -15,7 +15,8 @@ from edge_rnnt.prune import transform as prune
 from edge_rnnt.report.provenance import interpreter
 from edge_rnnt.report.results import Curve, Data, Portion
 from edge_rnnt.train.state import TrainState
-from experiments.build import Run, Speech
+from experiments.build import Run
+from experiments.speech import Speech
 
 TITLES = {
   "own": "your own recordings",

@@ -8,7 +8,8 @@ from ml_collections import ConfigDict
 from edge_rnnt.evaluate.size import size
 from edge_rnnt.inputs.buckets import Bucket
 from edge_rnnt.train.loop import Stage
-from experiments.build import Run, Speech
+from experiments.build import Run
+from experiments.speech import Speech
 
 GIB = 2**30
 

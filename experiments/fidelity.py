@@ -31,7 +31,8 @@ from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.encoder import encoder_cell, fill_groups
 from edge_rnnt.report.results import Fidelity
 from edge_rnnt.text.wer import error_rate
-from experiments.build import Run, Speech
+from experiments.build import Run
+from experiments.speech import Speech
 
 UTTERANCES = 24  # that SQNR is measured on
 KEPT = ("cell", "output")

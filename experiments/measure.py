@@ -31,7 +31,7 @@ from edge_rnnt.text.wer import error_rate
 from edge_rnnt.train import processes
 from edge_rnnt.train.ranges import Utterances
 from edge_rnnt.train.state import TrainState, inference_params
-from experiments.build import Speech
+from experiments.speech import Speech
 
 RTF_SECONDS = 20.0  # of test audio
 

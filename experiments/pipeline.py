@@ -28,6 +28,7 @@ from edge_rnnt.train.state import TrainState, inference_params
 from experiments import build, describe, identity, measure, schemes, synthetic, warm_start
 from experiments.fidelity import fidelity
 from experiments.recipe import BadRecipe
+from experiments.speech import Speech, prepare_speech
 
 DEV_DRAWS = 100  # bootstrap draws for a number that is only watched
 
@@ -70,7 +71,7 @@ def run(
 
 def prepare(
   config: ConfigDict, corpora: Corpora, cache: pathlib.Path, workdir: pathlib.Path | None = None
-) -> tuple[build.Speech, build.Run]:
+) -> tuple[Speech, build.Run]:
   """All that comes before the first update. workdir: to remember the config in, if it is to run.
 
   Raises BadRecipe; identity.OtherRun if the workdir holds another run.
@@ -82,7 +83,7 @@ def prepare(
       identity.remember(config, corpora, workdir)
   try:
     start = warm_start.read(config)
-    speech = build.speech(config, corpora, start)
+    speech = prepare_speech(config, corpora, start)
     return speech, build.run(config, speech, start)
   except ValueError as error:
     raise BadRecipe(error) from error
@@ -96,7 +97,7 @@ def sources_wanted(config: ConfigDict) -> tuple[str, ...]:
   return tuple(name for name in recorded if name != "own") or tuple(recorded)
 
 
-def tell_left_out(speech: build.Speech, path: pathlib.Path) -> None:
+def tell_left_out(speech: Speech, path: pathlib.Path) -> None:
   """Counts on the terminal, each utterance and its reason in a file."""
   path.unlink(missing_ok=True)
   # Training's sources share recordings (joined, by telephone), so they are counted alone.
@@ -108,7 +109,7 @@ def tell_left_out(speech: build.Speech, path: pathlib.Path) -> None:
 
 def train(
   config: ConfigDict,
-  speech: build.Speech,
+  speech: Speech,
   begun: build.Run,
   workdir: pathlib.Path,
   watch: measure.Stopwatch,
@@ -142,7 +143,7 @@ def train(
 
 
 def _dev_wer(
-  begun: build.Run, speech: build.Speech, said: Mapping[str, str], state: TrainState
+  begun: build.Run, speech: Speech, said: Mapping[str, str], state: TrainState
 ) -> dict[str, float]:
   """WER of every dev set, and of all of them pooled; through CTC before the transducer begins."""
   transducing, search, prefix = int(state.step) > begun.transducer_begins, ctc_greedy, "dev_ctc"
@@ -170,7 +171,7 @@ def tap_of(begun: build.Run, state: TrainState) -> Tap:
 
 def evaluate(
   config: ConfigDict,
-  speech: build.Speech,
+  speech: Speech,
   begun: build.Run,
   states: Mapping[str, TrainState],
   workdir: pathlib.Path,

@@ -13,11 +13,12 @@ import tensorflow_datasets as tfds
 
 from data import at_hand, librispeech
 from data.tones import tone_source
-from edge_rnnt.inputs.prepared import keep_fitting, prepare
+from edge_rnnt.inputs import prepared
 from edge_rnnt.model.config import RNNTConfig
 from edge_rnnt.model.rnnt import RNNT, init
 from experiments import build, pipeline, sweep
 from experiments import librispeech as recipe
+from experiments.speech import prepare_speech
 
 SUBSETS = {"train-clean-100": 60, "dev-clean": 6, "dev-other": 5, "test-clean": 6, "test-other": 5}
 
@@ -133,14 +134,14 @@ def test_splits_are_named_as_published(corpora):
 def test_long_utterances_are_left_out_of_training_by_name(corpora, tmp_path, capsys):
   config = small_config()
   config.longest_utterance = 1.0
-  speech = build.speech(config, corpora)
+  speech = prepare_speech(config, corpora)
   train = corpora.train["own"]
   long = {train.id(n) for n in range(60) if train.seconds(n) > 1.0 + 0.03}
   assert 0 < len(long) < 60
   rejected = {each.path for each in speech.left_out.rejected}
   assert long <= rejected and set(speech.left_out.counts) == {"longer than training takes"}
-  whole = prepare(train, speech.front_end, speech.pieces)
-  assert not keep_fitting(whole, 2)[1].rejected
+  whole = prepared.prepare(train, speech.front_end, speech.pieces)
+  assert not prepared.keep_fitting(whole, 2)[1].rejected
   pipeline.tell_left_out(speech, tmp_path / "left_out.tsv")
   counts = f"{60 - len(rejected)} utterances used, {len(rejected)} left out"
   assert counts in capsys.readouterr().out
@@ -161,4 +162,4 @@ def test_an_unknown_optimizer_is_named(corpora):
   config = small_config()
   config.optimizer.name = "lamp"
   with pytest.raises(ValueError, match=r"'lamp': expected one of \['adamw', 'lamb'\]"):
-    build.run(config, build.speech(config, corpora))
+    build.run(config, prepare_speech(config, corpora))

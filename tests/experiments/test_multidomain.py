@@ -25,6 +25,7 @@ from experiments import (
   pipeline,
   recipe,
 )
+from experiments.speech import prepare_speech, word_pieces
 
 
 def domains(train: int) -> Corpora:
@@ -67,7 +68,7 @@ def within():
 def run(config, within):
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(disturbance, "sounds", lambda place, kind, rate: within[kind] if place else ())
-    return build.run(config, build.speech(config, domains(40)))
+    return build.run(config, prepare_speech(config, domains(40)))
 
 
 def test_every_stage_of_the_curriculum_has_its_sources(run):
@@ -102,7 +103,7 @@ def test_the_disturbances_of_the_paper_come_after_the_plateau(run):
 
 def test_where_no_rooms_are_at_hand_none_are_used(config, monkeypatch, tmp_path):
   monkeypatch.setattr(sounds, "BESIDE_REPOSITORY", tmp_path)
-  run = build.run(config, build.speech(config, domains(40)))
+  run = build.run(config, prepare_speech(config, domains(40)))
   assert run.plan.stages[-1].augment.room_share == 0
   assert run.plan.stages[-1].augment.noise_share == 0.7  # of white noise
 
@@ -124,12 +125,12 @@ def test_word_pieces_are_made_of_the_chosen_text(config):
   chosen = recipe.get_config().pieces
   chosen.sources = ("telephony", "nothing of this name")
   said = {word for n in range(30) for word in corpora.train["telephony"].text(n).split()}
-  pieces = build.word_pieces(chosen, corpora).pieces
+  pieces = word_pieces(chosen, corpora).pieces
   assert {piece.removeprefix("▁") for piece in pieces} - {"<unk>"} == said
 
 
 def test_the_page_tells_domains_and_disturbances(config, run):
-  speech = build.speech(config, domains(40))
+  speech = prepare_speech(config, domains(40))
   told = describe.data(speech, run)
   assert told.name == "spoken orders, read sentences and digit strings by telephone"
   notes = " ".join(describe.notes(config, speech))

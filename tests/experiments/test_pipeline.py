@@ -18,6 +18,7 @@ from edge_rnnt.report import results
 from edge_rnnt.report.hypotheses import read_hypotheses
 from edge_rnnt.train.checkpoint import Checkpoints
 from experiments import build, identity, measure, pipeline
+from experiments.speech import prepare_speech
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +122,11 @@ def test_stages_without_their_sources_are_skipped(make_config, make_corpora):
   named = [{"own": each["commands"]} for each in splits]
   own = Corpora("own", "phrases", False, *named, report=ManifestReport(1))
   config.checkpoints.latest = 4
-  run = build.run(config, build.speech(config, own))
+  run = build.run(config, prepare_speech(config, own))
   assert (run.retention.latest, run.retention.best) == (4, 1)
   config.checkpoints.average = 3
   with pytest.raises(ValueError, match="reach back 200 updates"):
-    build.run(config, build.speech(config, own))
+    build.run(config, prepare_speech(config, own))
   assert [stage.name for stage in run.stages] == ["hear", "dense", "half", "eighty"]
   assert set(run.plan.sources) == {"own"} and len(run.plan) == 460
   assert run.transducer_begins == 60
@@ -136,7 +137,7 @@ def test_one_of_two_processes_can_read_the_rows_of_both(make_config, make_corpor
   config = make_config()
   monkeypatch.setattr(jax, "process_count", lambda: 2)
   monkeypatch.setattr(jax, "process_index", lambda: 1)
-  second = build.run(config, build.speech(config, make_corpora()))
+  second = build.run(config, prepare_speech(config, make_corpora()))
   at = second.transducer_begins
   mine, both = next(second.batches(at)), next(second.whole_batches(at))
   assert (len(mine.ids), len(both.ids)) == (config.batch_size // 2, config.batch_size)

@@ -8,6 +8,7 @@ from data.tones import tone_source
 from edge_rnnt.export.freeze import freeze
 from edge_rnnt.inputs.rejected import ManifestReport
 from experiments import baseline, build
+from experiments.speech import prepare_speech
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def runs() -> dict[int, build.Run]:
     for split, count, seed in (("train", 24, 1), ("dev", 4, 2), ("test", 4, 3))
   }
   corpora = Corpora("synthetic", "chords", True, **sources, report=ManifestReport(32))
-  speech = build.speech(config, corpora)
+  speech = prepare_speech(config, corpora)
   made = {}
   for window in (0, 3):
     config.window = window

@@ -15,6 +15,7 @@ from edge_rnnt.train.checkpoint import Checkpoints
 from edge_rnnt.train.warm_start import read_weights
 from experiments import build, pipeline, quantization, sweep, warm_start
 from experiments.fidelity import sqnr
+from experiments.speech import Speech, prepare_speech
 
 
 def tune_config(make_config, workdir, scheme: str, ranges: str = "tracked"):
@@ -35,11 +36,11 @@ def tuned(workdir, make_config, make_corpora, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def begun(workdir, make_config, make_corpora) -> tuple[build.Speech, build.Run]:
+def begun(workdir, make_config, make_corpora) -> tuple[Speech, build.Run]:
   """The same run before its first update."""
   config = tune_config(make_config, workdir, "integer")
   start = warm_start.read(config)
-  speech = build.speech(config, make_corpora(), start)
+  speech = prepare_speech(config, make_corpora(), start)
   return speech, build.run(config, speech, start)
 
 

@@ -11,6 +11,7 @@ from edge_rnnt.prune import transform
 from edge_rnnt.train.checkpoint import CheckpointError, Checkpoints
 from edge_rnnt.train.warm_start import read_weights
 from experiments import build, measure, pipeline, warm_start
+from experiments.speech import Speech, prepare_speech
 
 UPDATES = 40
 
@@ -26,9 +27,9 @@ def config(make_config, workdir):
   return config
 
 
-def begin(config, corpora) -> tuple[build.Speech, build.Run]:
+def begin(config, corpora) -> tuple[Speech, build.Run]:
   start = warm_start.read(config)
-  speech = build.speech(config, corpora, start)
+  speech = prepare_speech(config, corpora, start)
   return speech, build.run(config, speech, start)
 
 
@@ -45,8 +46,8 @@ def test_weights_speech_and_nothing_else_are_taken_over(config, workdir, make_co
   kept = read_weights(workdir / "checkpoints", "dense")
   jax.tree.map(np.testing.assert_array_equal, run.state.params, kept.params)
   jax.tree.map(np.testing.assert_array_equal, run.state.ema, kept.ema)
-  theirs = build.speech(config, make_corpora())
-  assert speech.front_end == theirs.front_end != build.speech(config, corpora).front_end
+  theirs = prepare_speech(config, make_corpora())
+  assert speech.front_end == theirs.front_end != prepare_speech(config, corpora).front_end
   assert speech.pieces.model == theirs.pieces.model
   link = transform.find(run.state.opt_state)
   assert int(link.count) == int(run.state.step) == 0
