@@ -12,12 +12,13 @@ import pathlib
 import statistics
 import sys
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from absl import app
 
 from edge_rnnt import whole
 from edge_rnnt.report import page, results, seeds, terminal
-from edge_rnnt.report.hypotheses import Heard, read_hypotheses, rescore, write_hypotheses
+from edge_rnnt.report.hypotheses import Heard, read_hypotheses, write_hypotheses
 from experiments.sweep import Sweep
 
 
@@ -189,24 +190,12 @@ def _heard(run: Finished, row: results.Row, sets: Collection[str]) -> list[Heard
   return [heard for each in rows for heard in read_hypotheses(run.folder / each.hypotheses)]
 
 
-def _scores(runs: Mapping[int, list[Heard]], path: pathlib.Path) -> dict[str, float]:
+def _scores(runs: Mapping[int, list[Heard]], path: pathlib.Path) -> dict[str, Any]:
   """WER of all runs together, and its interval; writes what it was counted from."""
   path.parent.mkdir(exist_ok=True)
-  if len(runs) == 1:
-    (heard,) = runs.values()
-    write_hypotheses(path, heard)
-    return results.scores(rescore(heard))
-  pooled = seeds.pool(runs)
-  write_hypotheses(path, pooled)
-  low, high = seeds.interval(pooled)
-  rate = rescore(pooled, samples=1)
-  wer = rate.wer
-  return {
-    "wer": 100 * wer,
-    "wer_low": 100 * min(low, wer),
-    "wer_high": 100 * max(high, wer),
-    "words": rate.words // len(runs),
-  }
+  (first, *others) = runs.values()
+  write_hypotheses(path, seeds.pool(runs) if others else first)
+  return seeds.scores(runs)
 
 
 def _mean(rows: list[results.Row] | list[results.Fidelity], field: str) -> float | None:

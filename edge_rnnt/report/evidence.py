@@ -1,9 +1,10 @@
 """Rows with what their models heard: differences between two models on the very same utterances."""
 
+import dataclasses
 import math
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from edge_rnnt.report import seeds
@@ -41,6 +42,7 @@ class Evidence:
 
   def __init__(self, results: Results, folder: str | os.PathLike):
     self._heard: dict[tuple[str, str], list[Heard]] = {}
+    self._runs: dict[tuple[str, str], dict[int, list[Heard]]] = {}
     self._differences: dict[tuple[Row, Row], Difference | None] = {}
     for row in results.rows:
       path = pathlib.Path(folder) / row.hypotheses
@@ -48,6 +50,7 @@ class Evidence:
         heard = read_hypotheses(path)
         check_row(row, heard)
         self._heard[row.name, row.set] = heard
+        self._runs[row.name, row.set] = _runs(row, heard)
 
   def heard(self, row: Row) -> list[Heard]:
     """What the row's model heard; empty if that is not known."""
@@ -68,16 +71,32 @@ class Evidence:
       self._differences[row, base] = _difference(heard, other) if shared else None
     return self._differences[row, base]
 
+  def over(self, row: Row, runs: Collection[int]) -> Row:
+    """The row with the WER of these of its runs alone; as it is where that is not known, or where
+    it has no others."""
+    known = self._by_seed(row)
+    chosen = {seed: heard for seed, heard in known.items() if seed in runs and heard}
+    if not chosen or len(chosen) == len(known):
+      return row
+    scores = seeds.scores(chosen)
+    return dataclasses.replace(row, runs=tuple(chosen), seeds=len(chosen), **scores)
+
   def _by_seed(self, row: Row) -> dict[int, list[Heard]]:
-    """What each run of the row heard. One run whose seed is not known goes with any other such."""
-    if row.seeds > 1:
-      return seeds.by_seed(self.heard(row))
-    return {row.runs[0] if row.runs else 0: self.heard(row)}
+    """What each run of the row heard."""
+    runs = self._runs.get((row.name, row.set), {})
+    return {seed: heard for seed, heard in runs.items() if seed in row.runs or not row.runs}
 
   def worse(self, row: Row, base: Row) -> bool:
     """Whether row makes more errors than chance explains; without utterances: apart intervals."""
     difference = self.difference(row, base)
     return row.wer_low > base.wer_high if difference is None else difference.low > 0
+
+
+def _runs(row: Row, heard: list[Heard]) -> dict[int, list[Heard]]:
+  """By seed. One run whose seed is not known goes with any other such."""
+  if row.seeds > 1:
+    return seeds.by_seed(heard)
+  return {row.runs[0] if row.runs else 0: heard}
 
 
 def _difference(heard: Sequence[list[Heard]], base: Sequence[list[Heard]]) -> Difference | None:

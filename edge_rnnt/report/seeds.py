@@ -9,13 +9,16 @@ all is stretched by the root of S / (S - 1). How wrong a spread of three runs ca
 see the runs' own WERs.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import kaldialign
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from edge_rnnt.report.hypotheses import Heard
+from edge_rnnt.report import results
+from edge_rnnt.report.hypotheses import Heard, rescore
 from edge_rnnt.report.schema import ResultsError
 from edge_rnnt.text.wer import Comparison, normalize
 
@@ -37,6 +40,17 @@ def by_seed(pooled: Sequence[Heard]) -> dict[int, list[Heard]]:
     seed, _, name = each.id.partition("/")
     runs.setdefault(int(seed), []).append(each._replace(id=name))
   return runs
+
+
+def scores(runs: Mapping[int, Sequence[Heard]]) -> dict[str, Any]:
+  """The fields of a Row that its runs fill: mean WER, its interval, and the words of one run."""
+  if len(runs) == 1:
+    (heard,) = runs.values()
+    return results.scores(rescore(heard))
+  pooled = pool(runs)
+  rate, (low, high) = rescore(pooled, samples=1), interval(pooled)
+  whole = dataclasses.replace(rate, low=min(low, rate.wer), high=max(high, rate.wer))
+  return results.scores(whole) | {"words": rate.words // len(runs)}
 
 
 def interval(pooled: Sequence[Heard], samples: int = SAMPLES) -> tuple[float, float]:

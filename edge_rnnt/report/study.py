@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import markupsafe
@@ -137,14 +137,19 @@ def count_verdicts(answers: Sequence[Answer]) -> str:
 def section_table(section: Section, results: Results, evidence: Evidence) -> Table | None:
   """model | params left | % of base | bytes | least SQNR, if known | WER of each set | all |
   difference to base | p. None if no model of the section has been run.
+
+  All of the seeds that all of its models were run with, so that rows can be compared by eye.
   """
-  rows = {row.name: row for row in results.main_rows}
-  chosen = [rows[name] for name in section.models if name in rows]
-  if not chosen:
+  have = {row.name: row for row in results.main_rows}
+  if not any(name in have for name in section.models):
     return None
-  base = rows.get(section.base)
+  shared = set.intersection(*(set(have[name].runs) for name in section.models if name in have))
+  rows = {name: evidence.over(have[name], shared) for name in section.models if name in have}
+  chosen, base = list(rows.values()), rows.get(section.base)
   sets = tuple(dict.fromkeys(row.set for row in results.set_rows))
-  by_set = {(row.name, row.set): row for row in results.set_rows}
+  by_set = {
+    (row.name, row.set): evidence.over(row, shared) for row in results.set_rows if row.name in rows
+  }
   wers = [f"{each}, WER %" for each in (*sets, "all")]
   noisy = any(row.fidelity is not None and row.fidelity.noisiest for row in chosen)
   heads = (
@@ -157,7 +162,7 @@ def section_table(section: Section, results: Results, evidence: Evidence) -> Tab
   )
   heads += (*wers, "minus base, points", "p")
   return Table(
-    caption=_caption(chosen, results) + (NOISE if noisy else ""),
+    caption=_caption(chosen, have, results) + (NOISE if noisy else ""),
     heads=heads,
     aligns=("left", *["right"] * (len(heads) - 1)),
     rows=tuple(
@@ -211,11 +216,11 @@ def _less(row: Row, base: Row | None, evidence: Evidence) -> tuple[Cell, Cell]:
   return Cell(points[0], f"[{points[1]}, {points[2]}]"), Cell(p)
 
 
-def _caption(rows: Sequence[Row], results: Results) -> str:
+def _caption(rows: Sequence[Row], before: Mapping[str, Row], results: Results) -> str:
   few, most = (pick(row.seeds for row in rows) for pick in (min, max))
-  seeds = f"{most} seed{'s' if most > 1 else ''}"
-  if few < most:
-    seeds = f"{few} to {most} seeds, of which a difference has those that both models were run with"
+  seeds = f"{f'{few} to ' if few < most else ''}{most} seed{'s' if most > 1 else ''}"
+  if any(before[row.name].seeds > row.seeds for row in rows):
+    seeds += ", which all of these were run with"
   tested = (each for each in results.data.portions if each.split == "test" and each.speakers)
   people = ", ".join(f"{each.set} {each.speakers}" for each in tested)
   return (

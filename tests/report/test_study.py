@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from edge_rnnt.report import plot_study, study
+from edge_rnnt.report import plot_study, seeds, study
 from edge_rnnt.report.claims import Claim
 from edge_rnnt.report.evidence import Evidence
+from edge_rnnt.report.hypotheses import read_hypotheses, write_hypotheses
 from edge_rnnt.report.results import Fidelity, ResultsError
 from edge_rnnt.report.table import NOTHING
 
@@ -43,6 +44,35 @@ def test_a_section_shows_each_model_beside_its_base(make_results, tmp_path, sect
   assert dense[8].text == NOTHING and table.marked == 0
   difference = evidence.difference(rows[NAMES[2]], rows[NAMES[0]])
   assert float(pruned[8].text) == pytest.approx(difference.points, abs=0.05)
+
+
+def test_a_table_is_of_the_seeds_that_all_of_its_models_have(make_results, tmp_path, section):
+  """A base of two runs beside models of one: by eye, and in the difference, the same run of it."""
+  results = make_results(tmp_path)
+  alone = tuple(dataclasses.replace(row, runs=(0,)) for row in results.rows)
+  rows = tuple(_of_two_runs(row, tmp_path) if row.name == NAMES[0] else row for row in alone)
+  one, two = (dataclasses.replace(results, rows=each) for each in (alone, rows))
+  table, expected = (
+    study.section_table(section, each, Evidence(each, tmp_path)) for each in (two, one)
+  )
+  assert [[cell.text for cell in cells] for cells in table.rows] == [
+    [cell.text for cell in cells] for cells in expected.rows
+  ]
+  assert [cells[8].aside for cells in table.rows] == [cells[8].aside for cells in expected.rows]
+  assert "1 seed, which all of these" in table.caption
+  only = dataclasses.replace(section, models=NAMES[:1], claims=())
+  pooled = study.section_table(only, two, Evidence(two, tmp_path))
+  assert float(pooled.rows[0][7].text) > float(expected.rows[0][7].text)
+  assert "2 seeds. " in pooled.caption
+
+
+def _of_two_runs(row, folder):
+  """The row, with a second run that hears nothing of the last utterance."""
+  first = read_hypotheses(folder / row.hypotheses)
+  runs = {0: first, 1: [*first[:-1], first[-1]._replace(hypothesis="")]}
+  name = f"two_{row.set}.tsv"
+  write_hypotheses(folder / name, seeds.pool(runs))
+  return dataclasses.replace(row, seeds=2, runs=(0, 1), hypotheses=name, **seeds.scores(runs))
 
 
 def test_the_noisiest_tensor_is_shown_where_it_is_known(make_results, tmp_path, section):
