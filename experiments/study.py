@@ -16,7 +16,7 @@ half sparse CIFG + SRU +1.9 [-1.9, +5.7] in 13 % of the bytes, a small dense LST
 [+1.2, +6.2]. Sentences: 96.5 %. With seed 0 alone (docs/study/one-seed): CIFG in the encoder -2.2
 [-4.6, +0.1], SRU +8.3 [+4.8, +11.8], of an LSTM's 15.1; CIFG in the decoder -2.3 [-4.8, -0.1], SRU
 +1.2 [-1.3, +3.8]. Integer less float +0.1 [-0.3, +0.6] dense. At 80 % single weights 16.7, 8x1
-19.6, 1x8 23.7, 16x1 27.9 %. Seed 0 was run on two machines: all 150 WERs that both have are equal.
+19.6, 1x8 23.7, 16x1 27.9 %. Seed 0 was run on two machines: all WERs that both have are equal.
 """
 
 import dataclasses
