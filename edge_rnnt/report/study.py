@@ -140,11 +140,12 @@ def section_table(section: Section, results: Results, evidence: Evidence) -> Tab
 
   All of the seeds that all of its models were run with, so that rows can be compared by eye.
   """
-  have = {row.name: row for row in results.main_rows}
-  if not any(name in have for name in section.models):
+  known = {row.name: row for row in results.main_rows}
+  have = {name: known[name] for name in section.models if name in known}
+  if not have:
     return None
-  shared = set.intersection(*(set(have[name].runs) for name in section.models if name in have))
-  rows = {name: evidence.over(have[name], shared) for name in section.models if name in have}
+  shared = set.intersection(*(set(row.runs) for row in have.values()))
+  rows = {name: evidence.over(row, shared) for name, row in have.items()}
   chosen, base = list(rows.values()), rows.get(section.base)
   sets = tuple(dict.fromkeys(row.set for row in results.set_rows))
   by_set = {
@@ -152,15 +153,8 @@ def section_table(section: Section, results: Results, evidence: Evidence) -> Tab
   }
   wers = [f"{each}, WER %" for each in (*sets, "all")]
   noisy = any(row.fidelity is not None and row.fidelity.noisiest for row in chosen)
-  heads = (
-    "model",
-    "params left",
-    "% of base",
-    "file bytes",
-    "bytes, % of base",
-    *["SQNR, dB"] * noisy,
-  )
-  heads += (*wers, "minus base, points", "p")
+  heads = ("model", "params left", "% of base", "file bytes", "bytes, % of base")
+  heads += (*["SQNR, dB"] * noisy, *wers, "minus base, points", "p")
   return Table(
     caption=_caption(chosen, have, results) + (NOISE if noisy else ""),
     heads=heads,
