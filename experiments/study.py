@@ -7,16 +7,16 @@ r"""The study: every table of the paper on real speech, with intervals, by one c
 Every point is an ordinary run in WORKDIR/POINT: stop it in any way, and the same command goes on.
 Dense starts are shared: the LSTM of a seed is trained once for all tables, and so are the edge
 model and the small LSTM. The page is written from whatever has finished, and names what has not.
-About 8 hours on 2 cores with three seeds: 4 to 5 updates a second and core in the dense stages.
+About 7 hours on 2 cores with three seeds: 4 to 5 updates a second and core in the dense stages.
 
-Measured with three seeds (docs/study/report.md, 36 points of tables 1 and 3, 6 h 42 min, two at a
-time), float, orders and digits together, less the dense LSTM's 13.8 %: 50 % sparse +2.0 points
-[+0.3, +3.9], 70 % +3.7 [+0.9, +6.4], 80 % +8.0 [+4.5, +11.2], 90 % +20.4 [+14.4, +26.9]; integer:
-half sparse CIFG + SRU +1.9 [-1.9, +5.7] in 13 % of the bytes, a small dense LSTM of as many +3.6
-[+1.2, +6.2]. Sentences: 96.5 %. With seed 0 alone (docs/study/one-seed): CIFG in the encoder -2.2
-[-4.6, +0.1], SRU +8.3 [+4.8, +11.8], of an LSTM's 15.1; CIFG in the decoder -2.3 [-4.8, -0.1], SRU
-+1.2 [-1.3, +3.8]. Integer less float +0.1 [-0.3, +0.6] dense. At 80 % single weights 16.7, 8x1
-19.6, 1x8 23.7, 16x1 27.9 %. Seed 0 was run on two machines: all WERs that both have are equal.
+Measured with three seeds in tables 1 and 3, one in the others (docs/study/report.md, 56 points, two
+at a time, 12 h 25 min of them), orders and digits together. Float, less the dense LSTM's 13.8 %:
+50 % sparse +2.0 points [+0.3, +3.9], 70 % +3.7 [+0.9, +6.4], 80 % +8.0 [+4.5, +11.2], 90 % +20.4
+[+14.4, +26.9]; integer: half sparse CIFG + SRU +1.9 [-1.9, +5.7] in 13 % of the bytes, small dense
+LSTM of as many +3.6 [+1.2, +6.2]. Sentences: 96.5 %. Seed 0: CIFG in the encoder -2.2 [-4.6, +0.1],
+SRU +8.3 [+4.8, +11.8], of an LSTM's 15.1; CIFG in the decoder -2.3 [-4.8, -0.1], SRU +1.2 [-1.3,
++3.8]. Integer less float +0.1 [-0.3, +0.6] dense. At 80 % single weights 16.7, 8x1 19.6, 1x8 23.7,
+16x1 27.9 %. The 54 models of seed 0, on two machines: all 270 WERs of single sets are equal.
 """
 
 import dataclasses
