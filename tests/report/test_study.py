@@ -108,6 +108,7 @@ def test_the_page_is_whole_and_says_what_is_missing(make_results, tmp_path, sect
   markdown, page = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
   assert {path.name for path in written} >= {"report.html", "report.md", "size_wer.svg"}
   for text in (markdown, page):
+    assert results.normalizer in text
     assert "Not run yet: 90 % float" in text.replace("\\", "")
     assert "The paper: hardly any loss. Here: " in text and "agrees." in text
     assert "x integer" in text and "0.02" in text and "Said here." in text
