@@ -1,4 +1,6 @@
-"""Under what the recordings of ../shared/data may be used, and whom to name: by set of speech."""
+"""Under what the recordings of ../shared/data may be used, whom to name, and what else to know of
+them: by set of speech.
+"""
 
 from collections.abc import Iterable
 
@@ -23,6 +25,12 @@ SOURCES = {
   READ: ("read", "long", "read_digits", "read_strings"),
 }
 
+CAVEATS = {
+  COMMANDS: "commands: speakers are clusters of like voices, a few of whom may be on both sides of "
+  "a split; what is ordered is sure, but a few percent of the texts may begin with other words "
+  "than were said."
+}
+
 
 def licences(names: Iterable[str]) -> tuple[str, ...]:
   """A line for each source that sets of these names are made of."""
@@ -32,3 +40,8 @@ def licences(names: Iterable[str]) -> tuple[str, ...]:
   made[FLITE] = [name for name in synthetic if name.startswith("synthetic-flite-")]
   made[ESPEAK] = [name for name in synthetic if name not in made[FLITE]]
   return tuple(text.format(names=", ".join(found)) for text, found in made.items() if found)
+
+
+def caveats(lines: Iterable[str]) -> tuple[str, ...]:
+  """What to know of sources with these licences before their figures are believed."""
+  return tuple(CAVEATS[line] for line in lines if line in CAVEATS)

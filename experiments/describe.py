@@ -8,7 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from data.corpora import Corpora
-from data.licences import licences
+from data.licences import caveats, licences
 from edge_rnnt.device.engine import default_engine
 from edge_rnnt.inputs.dataset import Source
 from edge_rnnt.prune import transform as prune
@@ -49,9 +49,13 @@ def data(speech: Speech, begun: Run) -> Data:
     synthetic=corpora.synthetic,
     synthetic_train_share=1.0 if corpora.synthetic else sum(mixed_in, 0.0),
     unseen_speakers=_unseen(corpora.train, corpora.test),
-    licences=licences((*corpora.train, *corpora.test)) if corpora.kind in LICENSED else (),
+    licences=_licences(corpora),
     portions=tuple(portions),
   )
+
+
+def _licences(corpora: Corpora) -> tuple[str, ...]:
+  return licences((*corpora.train, *corpora.test)) if corpora.kind in LICENSED else ()
 
 
 def _title(corpora: Corpora) -> str:
@@ -70,6 +74,7 @@ def notes(config: ConfigDict, speech: Speech) -> tuple[str, ...]:
     *_quantized(config),
     f"Curriculum: {', '.join(config.curriculum)}.",
   ]
+  lines += caveats(_licences(speech.corpora))
   if speech.corpora.apart:
     apart = " and ".join(sorted(speech.corpora.apart))
     lines.append(f"Not in the rows for all sets together: {apart}.")

@@ -9,13 +9,14 @@ those of the run's results.json: run it again when that changes. From then on
 """
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from data.licences import licences
+from data.licences import caveats, licences
 from edge_rnnt import whole
 from edge_rnnt.device import models
 from edge_rnnt.device.container import ContainerError, read
@@ -52,6 +53,8 @@ def ship(run: pathlib.Path, name: str, folder: pathlib.Path) -> pathlib.Path:
   places = [folder_ for folder_, _, _ in chain]
   training = [_training(each, config, folder_) for folder_, each, config in chain]
   sources = found.data.licences or licences(each.set for each in found.data.portions)
+  notes = dict.fromkeys((*found.notes, *caveats(sources)))
+  found = dataclasses.replace(found, notes=tuple(notes))
   text = card.text(found, row, container, training, sources)
   configs = json.dumps([config for _, _, config in chain], indent=1) + "\n"
   folder.mkdir(parents=True, exist_ok=True)

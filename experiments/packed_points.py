@@ -1,6 +1,6 @@
 """A sweep's results in one small file: what each point measured, with which config, and heard.
 
-  tar -xJf docs/study/points.tar.xz -C runs/study
+  mkdir -p runs/study && tar -xJf docs/study/points.tar.xz -C runs/study
 
 Unpacked into a workdir, its points count as finished: the sweep goes on after them, the page can be
 written again, and every WER be counted again from the hypotheses. Weights are not in it, so a point

@@ -13,11 +13,12 @@ import pathlib
 import re
 import shutil
 import sys
+from typing import Any
 
 from edge_rnnt.report import findings, results, study, table, units
 from edge_rnnt.report.claims import answer
 from edge_rnnt.report.evidence import Evidence
-from experiments import packed_points, study_point, study_tables
+from experiments import packed_points, study_device, study_point, study_tables
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 OF_A_STUDY = ("results.json", "device.json", "report.html", "report.md", "*.png")
@@ -109,10 +110,11 @@ def study_section(found: results.Results, workdir: pathlib.Path) -> str:
   parts = [
     _sentence(row, base, evidence),
     table.markdown(study.section_table(brief, found, evidence)),
-    "\n".join(_verdicts(found, evidence)),
+    "\n".join(_verdicts(found, evidence, study_device.read(workdir))),
     "![Size against word error rate](docs/study/size_wer.png)",
-    f"`{found.command}`, {units.duration(sum(found.seconds.values()))} of work on {found.machine}. "
-    "All tables, intervals and plots: [docs/study/report.md](docs/study/report.md).",
+    f"`{found.command}`: runs of {units.duration(sum(found.seconds.values()))} in all, each on "
+    f"{found.machine}. All tables, intervals and plots: "
+    "[docs/study/report.md](docs/study/report.md).",
   ]
   return "\n\n".join(parts) + "\n"
 
@@ -141,15 +143,17 @@ def _sentence(row: results.Row, base: results.Row, evidence: Evidence) -> str:
   )
 
 
-def _verdicts(found: results.Results, evidence: Evidence) -> list[str]:
-  """A line for each table that has claims to answer."""
+def _verdicts(found: results.Results, evidence: Evidence, timed: list[dict[str, Any]]) -> list[str]:
+  """A line for each table that has claims to answer, in the order of the page."""
   asked = study_tables.questions(study_point.get_config(), (0,))
   lines = []
   for section in (each.section for each in asked):
     answers = [answer(claim, found, evidence) for claim in section.claims]
     measured = [each for each in answers if each.relative is not None]
+    if timed and section.key == study_device.BEFORE:
+      lines.append(f"- {study_device.TITLE}: {study_device.table(timed).verdicts}")
     if measured:
-      lines.append(f"- {section.title}: {study.count_verdicts(measured)}")
+      lines.append(f"- {section.title}: {study.count_verdicts(each.verdict for each in measured)}")
   return lines
 
 

@@ -25,6 +25,7 @@ import pathlib
 from absl import flags
 from ml_collections import ConfigDict
 
+from data.licences import caveats
 from edge_rnnt.report import results, study
 from experiments import collect, options, study_device, study_point, study_tables
 from experiments.launch import launch_sweep
@@ -54,7 +55,9 @@ def report(config: ConfigDict, workdir: pathlib.Path) -> None:
   """Joins what has finished: results.json, report.html, report.md; measures table 5's models."""
   joint = collect.join(workdir, study_tables.TOGETHER)
   together = f'"all" is {" and ".join(study_tables.TOGETHER)} together.'
-  joint = dataclasses.replace(joint, notes=(together, *joint.notes))
+  known = caveats(joint.data.licences)
+  notes = dict.fromkeys((together, *known, *joint.notes))
+  joint = dataclasses.replace(joint, notes=tuple(notes))
   results.save(joint, workdir / "results.json")
   _write(joint, config, workdir)
   if "device" in ONLY.value and not options.FAKE_DATA.value:

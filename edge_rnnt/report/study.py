@@ -8,8 +8,8 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import markupsafe
 
@@ -64,7 +64,14 @@ class Answered:
   @property
   def verdicts(self) -> str:
     """How many claims agree, disagree, or are left open, of those that were measured."""
-    return count_verdicts([each for each in self.answers if each.relative is not None])
+    return count_verdicts(each.verdict for each in self.answers if each.relative is not None)
+
+
+class Told(NamedTuple):
+  """A claim held against such a table by whoever measured it, in a whole sentence."""
+
+  sentence: str
+  verdict: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,12 +81,18 @@ class Measured:
   before: the section that it precedes, by its key; "", or one that is not there: after all.
   """
 
+  key: str  # of a link to it
   title: str
   question: str
   heads: tuple[str, ...]
   rows: tuple[tuple[str, ...], ...]
-  sentences: tuple[str, ...] = ()
+  told: tuple[Told, ...] = ()
   before: str = ""
+
+  @property
+  def verdicts(self) -> str:
+    """As those of a section."""
+    return count_verdicts(each.verdict for each in self.told)
 
   @property
   def table(self) -> Table:
@@ -128,9 +141,9 @@ def write(
   return [*written, *pictures]
 
 
-def count_verdicts(answers: Sequence[Answer]) -> str:
+def count_verdicts(verdicts: Iterable[str]) -> str:
   """agrees 3, disagrees 1, cannot tell 2."""
-  found = collections.Counter(each.verdict for each in answers)
+  found = collections.Counter(verdicts)
   return ", ".join(f"{verdict} {found[verdict]}" for verdict in VERDICTS if found[verdict])
 
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from data.licences import licences
+from data.licences import caveats, licences
 from edge_rnnt.device.engine import Recognizer
 from edge_rnnt.device.models import default_model
 from edge_rnnt.report import card as report_card
@@ -41,6 +41,7 @@ def test_the_card_has_the_numbers_of_the_results(run, tmp_path):
   (portion,) = (each for each in found.data.portions if each.split == "test")
   assert cells[2:] == [str(portion.utterances), str(portion.speakers)]
   assert f"{row.bytes:,} bytes" in card and f"tested on {portion.speakers} speakers" in card
+  assert card.count("speakers are clusters of like voices") == 1
   assert "eighty 100 updates to 80 % sparsity" in card and found.command in card
   assert str(tmp_path) not in card
   (config,) = json.loads((folder / "TRAINING.json").read_text())
@@ -101,3 +102,5 @@ def test_licences_are_those_of_the_speech():
   assert "flite" in lines[3] and "espeak-ng" in lines[4]
   assert "CC BY-SA 4.0" in lines[1] and "Zhang et al." in lines[2]
   assert licences(("own",)) == ()
+  (caveat,) = caveats(lines)
+  assert caveat.startswith("commands: ")

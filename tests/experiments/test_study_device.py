@@ -42,8 +42,10 @@ def test_rows_are_shown_with_their_units():
 
 
 def test_the_papers_times_are_held_to_ours():
-  dense, sparse, real_time = study_device.sentences(ROWS)
-  assert "dense-after: 24 %" in dense and dense.endswith(": agrees.")
+  answers = list(study_device.answers(ROWS))
+  assert [each.verdict for each in answers] == ["agrees", "disagrees", "disagrees"]
+  dense, sparse, real_time = (each.sentence for each in answers)
+  assert "at most 40 %" in dense and "dense-after: 24 %" in dense and dense.endswith(": agrees.")
   assert "sparse-after: 50 %" in sparse and sparse.endswith(": disagrees.")
   assert "paper_lstm in float, takes 1.2" in real_time and "disagrees" in real_time
 

@@ -101,8 +101,8 @@ def _heads(section, results, folder):
 def test_the_page_is_whole_and_says_what_is_missing(make_results, tmp_path, section):
   results = make_results(tmp_path, title="The study")
   timed = study.Measured(
-    title="Device", question="How fast?", heads=("model", "RTF"), rows=(("x integer", "0.02"),),
-    before="sparsity", sentences=("Said here.",),
+    key="device", title="Device", question="How fast?", heads=("model", "RTF"),
+    rows=(("x integer", "0.02"),), before="sparsity", told=(study.Told("Said here.", "disagrees"),),
   )  # fmt: skip
   written = study.write(results, tmp_path, [section], [timed])
   markdown, page = ((tmp_path / name).read_text() for name in ("report.md", "report.html"))
@@ -113,7 +113,9 @@ def test_the_page_is_whole_and_says_what_is_missing(make_results, tmp_path, sect
     assert "The paper: hardly any loss. Here: " in text and "agrees." in text
     assert "x integer" in text and "0.02" in text and "Said here." in text
     assert text.index("0.02") < text.index("What does it cost?")
-  assert "agrees 1" in page
+  counted = re.findall(r'href="#(\w+)".*?class="verdict">([^<]*)<', page)
+  assert counted == [("device", "disagrees 1"), ("sparsity", "agrees 1")]
+  assert all(f'id="{key}"' in page for key, _ in counted)
   assert page.count("<svg") == 3  # sizes, times, sparsities; recovery is not known
   html.parser.HTMLParser().feed(page)
   for before in ("", "a section that is not there"):

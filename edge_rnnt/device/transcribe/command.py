@@ -2,7 +2,7 @@
 
     edge-rnnt-transcribe --model FILE a.wav b.flac folder/ '**/*.ogg' [--json] [--srt] [--threads 4]
     edge-rnnt-transcribe --model FILE --mic
-    arecord -f S16_LE -r 16000 | edge-rnnt-transcribe --model FILE - --rate 16000
+    arecord -t raw -f S16_LE -r 16000 | edge-rnnt-transcribe --model FILE - --rate 16000
 
 Every source is streamed through the recognizer as a microphone would be. A file that cannot be read
 is named on stderr and skipped; the exit code is then 1.
