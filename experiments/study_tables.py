@@ -84,8 +84,8 @@ def about(config: ConfigDict) -> str:
   dense = ", ".join(f"{stages[name].steps:,} {WHAT[name]}" for name in TO_DENSE)
   return (
     "The questions are those of Shangguan et al., Optimizing Speech Recognition For The Edge "
-    "(2019, arXiv:1909.12408), whose LSTM has 122 M parameters and was trained on far more speech "
-    f"than is public. Here: {model.encoder_layers} encoder layers of {model.encoder_cells} cells, "
+    "(2019, arXiv:1909.12408), whose LSTM has 122 M parameters and was trained on speech that "
+    f"is not public. Here: {model.encoder_layers} encoder layers of {model.encoder_cells} cells, "
     f"projected to {model.encoder_projection}, {model.prediction_layers} such layer for "
     f"prediction, {config.pieces.vocab_size} word-pieces, trained from scratch on what is named "
     f"below: a dense start in {dense}; then {stages.prune.steps:,} updates in which weights are "
