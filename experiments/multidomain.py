@@ -18,8 +18,8 @@ speech come last. With sentences in the second step the CTC loss stood still and
 
 Measured, seed 0, one run each, dense by the transducer, dev WER of commands / read / telephony:
 after 3,000 updates 15.9 / 98.1 / 35.2, after 5,000 (a first version, without a share of its own for
-`read_digits`) 8.7 / 96.5 / 30.8. Sentences are not learned. BUILD_NOTES.md has the test sets, and
-how the package's own model went on from there.
+`read_digits`) 8.7 / 96.5 / 30.8. Sentences are not learned here, but in sentences.py. The test
+sets, and how the package's own model went on from there: BUILD_NOTES.md.
 """
 
 from ml_collections import ConfigDict

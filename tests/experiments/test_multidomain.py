@@ -24,6 +24,7 @@ from experiments import (
   package_model,
   pipeline,
   recipe,
+  sentences,
 )
 from experiments.speech import prepare_speech, word_pieces
 
@@ -168,6 +169,7 @@ def test_sets_apart_have_rows_of_their_own_only(workdir, tmp_path, make_corpora)
     (recipe, ("commands", "strings")),
     (multidomain, ("commands", "long", "read", "read_digits", "strings", "telephony")),
     (package_model, ("commands", "read", "read_digits", "read_strings", "strings", "telephony")),
+    (sentences, ("commands", "read", "read_digits", "strings", "telephony")),
     (librispeech, ("own",)),
   ],
 )
