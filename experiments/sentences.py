@@ -19,7 +19,6 @@ from experiments import multidomain
 from experiments.launch import launch
 from experiments.recipe import stage
 
-HEARD = {"commands": 0.45, "strings": 0.3, "telephony": 0.2, "read_digits": 0.05}
 MOSTLY_READ = {
   "read": 0.55, "synthetic-flite-read": 0.15, "synthetic-read": 0.1, "commands": 0.1,
   "telephony": 0.05, "read_digits": 0.05,
@@ -33,7 +32,7 @@ def get_config() -> ConfigDict:
   config.pieces.vocab_size = 512
   config.dropout = 0.1
   config.curriculum = ("align", "hear", "read", "again", "dense")
-  config.stages.hear = stage(500, HEARD, ctc=1.0, disturb=0.3)
+  config.stages.hear.steps = 500
   config.stages.read = stage(2000, MOSTLY_READ, ctc=1.0, disturb=0.3)
   config.stages.again = stage(2000, MOSTLY_READ, ctc=1.0, disturb=0.5, final=5e-4)
   full = {"transducer": 1.0, "ctc": 0.3}
